@@ -1,0 +1,60 @@
+/** Called with the bytes of each message, in the order in which the broker delivered them. */
+export type MessageHandler = (message: Uint8Array) => void;
+
+/** One message on its way to a channel. */
+export interface BrokerMessage {
+  readonly channel: string;
+  readonly data: string | Uint8Array;
+}
+
+/** Whether messages really arrive, and if not, why: one sentence fit for `/readyz`. */
+export type BrokerHealth =
+  | { readonly ok: true; readonly lagMs: number }
+  | { readonly ok: false; readonly reason: string };
+
+/** What a broker tells the one who made it. Every callback is optional, and none may throw. */
+export interface BrokerEvents {
+  /** Health changed from good to bad or back. */
+  onHealth?: (health: BrokerHealth) => void;
+  /** A probe came back after `lagMs` milliseconds through publish and subscription. */
+  onLag?: (lagMs: number) => void;
+  /** The subscription stands again after it was lost: what was published meanwhile has not been seen. */
+  onResubscribed?: () => void;
+  /** A connection to the broker was lost or given up; `reason` is one sentence without secrets. */
+  onConnectionLost?: (reason: string) => void;
+}
+
+/** The channels to listen on, fixed for the broker's whole life. */
+export type Subscriptions = ReadonlyMap<string, MessageHandler>;
+
+/** Thrown by {@link Broker.publish} when the messages were not, or not certainly, taken. */
+export class BrokerUnavailable extends Error {
+  override readonly name = "BrokerUnavailable";
+  readonly code = "broker_unavailable";
+}
+
+/**
+ * Carries messages between workers and relays by channel name. It knows neither Hub nor Client: it is handed callbacks.
+ *
+ * An implementation
+ * - MUST call a channel's handler once for each message, in the broker's order, with exactly the published bytes;
+ * - MUST NOT keep, reuse or change those bytes after the handler returned (a handler that keeps them copies them);
+ * - MUST keep subscribing for as long as it lives: a lost, refused or hung connection is replaced without end and
+ *   without being asked, and all channels stand or fall together;
+ * - MUST report health that is proved by a message of its own through publish and subscription, not by an open socket;
+ * - MUST survive a handler that throws;
+ * - promises nothing about messages published while the subscription was down.
+ */
+export interface Broker {
+  /** Begins to connect and returns at once. A broker that cannot be reached is a matter of health, not of failure. */
+  start(): void;
+  /**
+   * Publishes all messages or none, and returns how many subscribers each one reached.
+   * @throws {BrokerUnavailable} when the broker did not confirm in time; the messages may then have been published or not.
+   */
+  publish(messages: readonly BrokerMessage[]): Promise<readonly number[]>;
+  /** The latest health. Bad until the first probe has come back. */
+  readonly health: BrokerHealth;
+  /** Ends the subscription and frees everything. No handler is called after it resolves. Idempotent. */
+  close(): Promise<void>;
+}
