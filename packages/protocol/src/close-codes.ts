@@ -41,7 +41,8 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
     code: 1001,
     reason: "the relay is shutting down",
     comeBack: "later",
-    meaning: "The relay drains before it stops. Come back after `retry_after_ms`, which differs for each client.",
+    meaning:
+      "The relay drains before it stops. Come back after `retry_after_ms`, which differs for each client.",
   },
   policy: {
     name: "policy",
@@ -76,7 +77,8 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
     code: 4400,
     reason: "the message is not what the protocol allows",
     comeBack: "never",
-    meaning: "The client sent a frame that is binary, not JSON, not an object, or has a wrong field. A bug of the client.",
+    meaning:
+      "The client sent a frame that is binary, not JSON, not an object, or has a wrong field. A bug of the client.",
   },
   token_refused: {
     name: "token_refused",
@@ -104,7 +106,8 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
     code: 4409,
     reason: "replaced by a newer connection of the same user",
     comeBack: "never",
-    meaning: "The user reached the cap of connections and a newer one won. Coming back would push out the next.",
+    meaning:
+      "The user reached the cap of connections and a newer one won. Coming back would push out the next.",
   },
   too_many_messages: {
     name: "too_many_messages",
@@ -118,6 +121,7 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
     code: 4480,
     reason: "the client reads too slowly",
     comeBack: "now",
-    meaning: "More than `client_buffer_bytes` waited for the client. What waited is lost with the connection.",
+    meaning:
+      "More than `client_buffer_bytes` waited for the client. What waited is lost with the connection.",
   },
 };

@@ -1,0 +1,149 @@
+import { type DecodeText, decodeJsonString, decodeText, jsonStringIs } from "./bytes.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import { BROADCAST_TARGET, nameFault, MAX_TYPE_BYTES, RESERVED_TYPE_PREFIX, userIdFault } from "./limits.ts";
+
+/** Why an update was refused, as counted in metrics and named to publishers. */
+export type UpdateFault =
+  | "too_large"
+  | "not_json"
+  | "not_object"
+  | "target_missing"
+  | "target_invalid"
+  | "target_duplicate"
+  | "type_missing"
+  | "type_invalid"
+  | "type_reserved"
+  | "type_duplicate"
+  | "payload_missing";
+
+/** One sentence for the publisher for each fault. */
+export const updateFaults: Readonly<Record<UpdateFault, string>> = {
+  too_large: "the update is larger than max_update_bytes",
+  not_json: "the update is not JSON in UTF-8",
+  not_object: "the update is not a JSON object",
+  target_missing: 'the field "target_user_id" is missing; "*" means every user',
+  target_invalid: '"target_user_id" must be a string of 1 to 256 bytes without control characters',
+  target_duplicate: '"target_user_id" stands more than once',
+  type_missing: 'the field "type" is missing',
+  type_invalid: '"type" must be a string of 1 to 128 bytes',
+  type_reserved: 'types that begin with "tidings." belong to the relay',
+  type_duplicate: '"type" stands more than once',
+  payload_missing: 'the field "payload" is missing; it may be any JSON value, null too',
+};
+
+/** One valid update on its way to its users. It holds only until the handler it was given to returns. */
+export interface Update {
+  /** The id of the user it is for, or `"*"` for every connected user. */
+  readonly target: string;
+  /** What clients receive: the published text without its `target_user_id`, everything else byte for byte. */
+  frame(): string;
+}
+
+/** The limits an {@link UpdateReader} enforces. */
+export interface UpdateReaderOptions {
+  readonly maxBytes: number;
+  /** Whether an update without the field `target_user_id` is for everyone instead of malformed. */
+  readonly implicitBroadcast?: boolean;
+  readonly decode?: DecodeText;
+}
+
+const ascii = (word: string): Uint8Array => new TextEncoder().encode(word);
+const TARGET_KEY = ascii("target_user_id");
+const TYPE_KEY = ascii("type");
+const PAYLOAD_KEY = ascii("payload");
+const QUOTE = 0x22;
+
+/**
+ * Reads updates as workers publish them: checks every rule of the contract on the bytes, finds whom an update is for,
+ * and cuts that field out without rebuilding the rest. One reader is reused for all updates, so that an update for a
+ * user who is elsewhere costs a scan and one short string.
+ */
+export class UpdateReader implements Update {
+  target = "";
+  readonly #scanner = new JsonScanner();
+  readonly #maxBytes: number;
+  readonly #implicitBroadcast: boolean;
+  readonly #decode: DecodeText;
+  #bytes: Uint8Array = new Uint8Array();
+  #cutStart = 0;
+  #cutEnd = 0;
+
+  constructor(options: UpdateReaderOptions) {
+    this.#maxBytes = options.maxBytes;
+    this.#implicitBroadcast = options.implicitBroadcast ?? false;
+    this.#decode = options.decode ?? decodeText;
+  }
+
+  /** Reads one update. Null where it is valid: `target` and `frame()` then speak of it until the next read. */
+  read(bytes: Uint8Array): UpdateFault | null {
+    if (bytes.length > this.#maxBytes) return "too_large";
+    const scanner = this.#scanner;
+    if (!scanner.scan(bytes)) return "not_json";
+    if (scanner.kind !== "object") return "not_object";
+    this.#bytes = bytes;
+    let target = -1;
+    let type = -1;
+    let hasPayload = false;
+    for (let index = 0; index < scanner.count; index += 1) {
+      const start = scanner.keyStart(index);
+      const end = scanner.keyEnd(index);
+      if (jsonStringIs(bytes, start, end, TARGET_KEY)) {
+        if (target !== -1) return "target_duplicate";
+        target = index;
+      } else if (jsonStringIs(bytes, start, end, TYPE_KEY)) {
+        if (type !== -1) return "type_duplicate";
+        type = index;
+      } else if (!hasPayload && jsonStringIs(bytes, start, end, PAYLOAD_KEY)) {
+        hasPayload = true;
+      }
+    }
+    return this.#readTarget(target) ?? this.#readType(type) ?? (hasPayload ? null : "payload_missing");
+  }
+
+  frame(): string {
+    const bytes = this.#bytes;
+    if (this.#cutStart === this.#cutEnd) return this.#decode(bytes, 0, bytes.length);
+    return this.#decode(bytes, 0, this.#cutStart) + this.#decode(bytes, this.#cutEnd, bytes.length);
+  }
+
+  #readTarget(index: number): UpdateFault | null {
+    if (index === -1) {
+      if (!this.#implicitBroadcast) return "target_missing";
+      this.target = BROADCAST_TARGET;
+      this.#cutStart = 0;
+      this.#cutEnd = 0;
+      return null;
+    }
+    const target = this.#text(index);
+    if (target === null) return "target_invalid";
+    if (target !== BROADCAST_TARGET && userIdFault(target) !== null) return "target_invalid";
+    this.target = target;
+    this.#cut(index);
+    return null;
+  }
+
+  /** Notes the member and one of the commas beside it as what `frame` leaves out. */
+  #cut(index: number): void {
+    const scanner = this.#scanner;
+    if (index > 0) {
+      this.#cutStart = scanner.valueEnd(index - 1);
+      this.#cutEnd = scanner.valueEnd(index);
+    } else {
+      this.#cutStart = scanner.keyStart(index);
+      this.#cutEnd = scanner.count > 1 ? scanner.keyStart(index + 1) : scanner.valueEnd(index);
+    }
+  }
+
+  #readType(index: number): UpdateFault | null {
+    if (index === -1) return "type_missing";
+    const type = this.#text(index);
+    if (type === null || nameFault(type, MAX_TYPE_BYTES) !== null) return "type_invalid";
+    return type.startsWith(RESERVED_TYPE_PREFIX) ? "type_reserved" : null;
+  }
+
+  #text(index: number): string | null {
+    const start = this.#scanner.valueStart(index);
+    if (this.#bytes[start] !== QUOTE) return null;
+    return decodeJsonString(this.#bytes, start, this.#scanner.valueEnd(index), this.#decode);
+  }
+}
