@@ -4,6 +4,8 @@ import type { CloseCode } from "./close-codes.ts";
 export interface WelcomePayload {
   readonly connection_id: string;
   readonly user_id: string;
+  /** How long the token still holds, in milliseconds; null where the connection does not expire. */
+  readonly expires_in_ms: number | null;
   readonly heartbeat: {
     /** How often the relay pings, and how often a client should send `tidings.ping`, in milliseconds. */
     readonly interval_ms: number;

@@ -72,6 +72,7 @@ describe("a valid update", () => {
           expect(read(text)).toBeNull();
           expect(reader.target).toBe("alice");
           const frame = reader.frame();
+          expect(encode(frame).length).toBe(reader.frameBytes);
           const { target_user_id: _, ...expected } = JSON.parse(text) as Record<string, unknown>;
           expect(JSON.parse(frame)).toEqual(expected);
           const squeezed = (value: string): string => value.replaceAll(/[ \n\t]/g, "");

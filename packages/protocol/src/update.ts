@@ -37,6 +37,8 @@ export interface Update {
   readonly target: string;
   /** What clients receive: the published text without its `target_user_id`, everything else byte for byte. */
   frame(): string;
+  /** How many bytes of UTF-8 that is. */
+  readonly frameBytes: number;
 }
 
 /** The limits an {@link UpdateReader} enforces. */
@@ -98,6 +100,10 @@ export class UpdateReader implements Update {
       }
     }
     return this.#readTarget(target) ?? this.#readType(type) ?? (hasPayload ? null : "payload_missing");
+  }
+
+  get frameBytes(): number {
+    return this.#bytes.length - (this.#cutEnd - this.#cutStart);
   }
 
   frame(): string {

@@ -1,22 +1,56 @@
 /** Who a connection belongs to, and until when. */
 export interface Identity {
   readonly userId: string;
-  /** When the token runs out, in milliseconds since 1970; null where the identity has no end (development modes). */
+  /**
+   * The token's own end (`exp`), in milliseconds since 1970; null where the identity has no end (development
+   * modes). The leeway for clocks that differ (`TOKEN_LEEWAY_MS`) is not in it: whoever closes the connection
+   * adds it, since a token that was let in within the leeway would be closed at once otherwise. At most
+   * 8.64e15, the last instant that a `Date` can hold: far more than one timer can wait.
+   */
   readonly expiresAt: number | null;
 }
 
-/** Why nobody was let in: a sentence for the developer that names the fault and never repeats the token. */
+/**
+ * What kind of refusal it is, for metrics and for the answer:
+ * - `missing`: no credential came along;
+ * - `malformed`: the credential cannot be read at all;
+ * - `refused`: it can be read and does not hold;
+ * - `expired`: it held once;
+ * - `unavailable`: the relay cannot tell, for a fault of its own or of the key set's endpoint. The credential
+ *   may well be good: the answer is "try later" (503, 1013), not "bring another token" (401, 4401).
+ */
+export type RefusalCode = "missing" | "malformed" | "refused" | "expired" | "unavailable";
+
+/** Why nobody was let in. */
 export interface Refusal {
+  readonly code: RefusalCode;
+  /**
+   * A sentence for the developer that names the fault, in printable ASCII but for what the settings hold. It
+   * never repeats the token; what it quotes of a claim is escaped and cut.
+   */
   readonly reason: string;
 }
 
 /** The answer to "who is this?". */
-export type AuthResult = { readonly ok: true; readonly identity: Identity } | { readonly ok: false; readonly refusal: Refusal };
+export type AuthResult =
+  | { readonly ok: true; readonly identity: Identity }
+  | { readonly ok: false; readonly refusal: Refusal };
 
-/** Tells who is at the other end of a connection. Never throws: a fault of its own is a refusal, and is logged. */
+/**
+ * Tells who is at the other end of a connection. Never throws: a fault of its own is a refusal, and is
+ * reported.
+ */
 export interface Authenticator {
-  /** Reads the first credential that the request carries, in the order of the contract, and judges that one alone. */
+  /**
+   * Reads the first credential that the request carries, in the order of the contract, and judges that one
+   * alone.
+   */
   authenticate(request: Request): Promise<AuthResult>;
   /** Judges a token that a client sent on its open socket. */
   verify(token: string): Promise<AuthResult>;
+}
+
+/** The result that lets nobody in. */
+export function refused(code: RefusalCode, reason: string): AuthResult {
+  return { ok: false, refusal: { code, reason } };
 }

@@ -1,0 +1,82 @@
+import { userIdFault } from "@tidings/protocol";
+import type { Clock } from "../clock.ts";
+import { authSettingsFault, type AuthSettings } from "./auth-settings.ts";
+import { refused, type Authenticator, type AuthResult } from "./authenticator.ts";
+import { readCredential } from "./credential.ts";
+import { RemoteKeySet, type Fetch } from "./jwks.ts";
+import { publicKeys } from "./public-key.ts";
+import { secretKeys, type TokenKeys } from "./token-keys.ts";
+import { TokenVerifier } from "./token-verifier.ts";
+
+/** What an authenticator is made of. */
+export interface AuthenticatorOptions {
+  readonly settings: AuthSettings;
+  readonly clock: Clock;
+  /** Used for `jwks_url` alone. */
+  readonly fetch: Fetch;
+  /**
+   * Called with one sentence, without token or secret, for each fault that is not a client's: a key set that
+   * cannot be fetched, a key that cannot be used. Must not throw.
+   */
+  readonly onFault?: (sentence: string) => void;
+}
+
+/**
+ * Builds the authenticator that the settings ask for. A key file is read here, once; a key set is fetched
+ * when the first token needs it.
+ * @throws {TypeError} in one sentence that names the setting, when the settings contradict each other or the
+ * key of `jwt_public_key` cannot be used.
+ */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const fault = authSettingsFault(options.settings);
+  if (fault !== null) throw new TypeError(fault);
+  const onFault = options.onFault ?? (() => {});
+  const keys = tokenKeys(options, onFault);
+  const { settings, clock } = options;
+  const verifier = keys === null ? null : new TokenVerifier({ keys, settings, clock, onFault });
+  return new RequestAuthenticator(settings, verifier);
+}
+
+function tokenKeys(options: AuthenticatorOptions, onFault: (sentence: string) => void): TokenKeys | null {
+  const { settings, clock, fetch } = options;
+  if (settings.jwt_secret !== undefined) return secretKeys(settings.jwt_secret);
+  if (settings.jwt_public_key !== undefined) return publicKeys(settings.jwt_public_key);
+  if (settings.jwks_url !== undefined)
+    return new RemoteKeySet({ url: settings.jwks_url, clock, fetch, onFault });
+  return null;
+}
+
+class RequestAuthenticator implements Authenticator {
+  readonly #settings: AuthSettings;
+  readonly #verifier: TokenVerifier | null;
+
+  constructor(settings: AuthSettings, verifier: TokenVerifier | null) {
+    this.#settings = settings;
+    this.#verifier = verifier;
+  }
+
+  async authenticate(request: Request): Promise<AuthResult> {
+    const credential = readCredential(request, this.#settings);
+    switch (credential.kind) {
+      case "token":
+        return this.verify(credential.token);
+      case "user_id":
+        return believed(credential.userId);
+      case "broken":
+        return refused("malformed", credential.reason);
+      case "missing":
+        return refused("missing", credential.reason);
+    }
+  }
+
+  async verify(token: string): Promise<AuthResult> {
+    if (this.#verifier !== null) return this.#verifier.verify(token);
+    return refused("refused", "the relay has no key to verify a token with, only insecure_user_id");
+  }
+}
+
+function believed(userId: string): AuthResult {
+  const fault = userIdFault(userId);
+  if (fault !== null) return refused("refused", `the user_id parameter ${fault}`);
+  return { ok: true, identity: { userId, expiresAt: null } };
+}

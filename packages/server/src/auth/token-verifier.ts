@@ -1,0 +1,92 @@
+import { userIdFault } from "@tidings/protocol";
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
+import type { Clock } from "../clock.ts";
+import type { AuthSettings } from "./auth-settings.ts";
+import { refused, type AuthResult } from "./authenticator.ts";
+import type { TokenKeys } from "./token-keys.ts";
+import { tokenRefusal } from "./token-refusal.ts";
+
+/** How far the clock of whoever made a token may be from the relay's, in milliseconds. */
+export const TOKEN_LEEWAY_MS = 30_000;
+
+/** The longest token that is looked at, in bytes. */
+const MAX_TOKEN_BYTES = 8_192;
+
+/** The last instant that a `Date` can hold, in milliseconds since 1970. */
+const LAST_INSTANT = 8.64e15;
+
+/** What a {@link TokenVerifier} needs. */
+export interface TokenVerifierOptions {
+  readonly keys: TokenKeys;
+  readonly settings: Pick<AuthSettings, "jwt_audience" | "jwt_issuer">;
+  readonly clock: Clock;
+  /** Called with one sentence, never with a token, when it is the relay that is at fault. */
+  readonly onFault: (sentence: string) => void;
+}
+
+/**
+ * Judges user tokens. A token holds when its signature is by one of the keys, with an algorithm that the kind
+ * of key fixes; `sub` can be a user id; `exp` is there and not past; `nbf`, where there is one, is past;
+ * `aud` and `iss` are as set. Keys and addresses in the token's own header (`jwk`, `jku`, `x5u`) are never
+ * looked at.
+ */
+export class TokenVerifier {
+  readonly #options: TokenVerifierOptions;
+  readonly #checks: JWTVerifyOptions;
+
+  constructor(options: TokenVerifierOptions) {
+    this.#options = options;
+    const { jwt_audience: audience, jwt_issuer: issuer } = options.settings;
+    this.#checks = {
+      algorithms: [...options.keys.algorithms],
+      clockTolerance: TOKEN_LEEWAY_MS / 1_000,
+      requiredClaims: ["exp", "sub"],
+      ...(audience === undefined ? {} : { audience }),
+      ...(issuer === undefined ? {} : { issuer }),
+    };
+  }
+
+  /** Never throws. */
+  async verify(token: string): Promise<AuthResult> {
+    if (token.length > MAX_TOKEN_BYTES) {
+      return refused("malformed", `the token is longer than ${MAX_TOKEN_BYTES} bytes`);
+    }
+    const now = this.#options.clock.wall();
+    try {
+      return identified(await this.#payload(token, { ...this.#checks, currentDate: new Date(now) }));
+    } catch (error) {
+      const refusal = tokenRefusal(error, { token, now, checks: this.#checks });
+      if (refusal !== null) return { ok: false, refusal };
+      const what = error instanceof Error ? `${error.name}: ${error.message}` : "unknown error";
+      this.#options.onFault(`a token could not be verified (${what})`);
+      return refused("unavailable", "the relay failed to verify the token");
+    }
+  }
+
+  /**
+   * A token without `kid` may fit several keys of a set: each is tried before the signature counts as wrong.
+   */
+  async #payload(token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
+    try {
+      return (await jwtVerify(token, this.#options.keys.find, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      for await (const key of error) {
+        try {
+          return (await jwtVerify(token, key, options)).payload;
+        } catch (wrong) {
+          if (!(wrong instanceof errors.JWSSignatureVerificationFailed)) throw wrong;
+        }
+      }
+      throw new errors.JWSSignatureVerificationFailed();
+    }
+  }
+}
+
+function identified({ sub, exp }: JWTPayload): AuthResult {
+  if (typeof sub !== "string") return refused("refused", "the token's sub is not a string");
+  const fault = userIdFault(sub);
+  if (fault !== null) return refused("refused", `the token's sub ${fault}`);
+  if (typeof exp !== "number") return refused("refused", "the token's exp is not a number");
+  return { ok: true, identity: { userId: sub, expiresAt: Math.min(exp * 1_000, LAST_INSTANT) } };
+}

@@ -1,0 +1,58 @@
+import type { Clock, Random } from "../clock.ts";
+import type { Broker, BrokerEvents, Subscriptions } from "./broker.ts";
+import { EmbeddedBroker } from "./embedded/embedded-broker.ts";
+import { startRespServer } from "./embedded/resp-server.ts";
+import { RedisBroker } from "./redis.ts";
+
+/** Which broker, and what it works with. */
+export interface OpenBrokerOptions {
+  readonly kind: "redis" | "embedded";
+  readonly subscriptions: Subscriptions;
+  readonly events: BrokerEvents;
+  readonly relayId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly redisUrl: string;
+  readonly probeIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly embeddedPort: number;
+}
+
+/** A broker, and the loopback port of the embedded one. */
+export interface OpenedBroker {
+  readonly broker: Broker;
+  readonly embeddedPort: number | null;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the broker of a relay; the caller starts it.
+ * @throws {Error} where the embedded broker's port cannot be listened on.
+ */
+export function openBroker(options: OpenBrokerOptions): OpenedBroker {
+  const { subscriptions, events, clock } = options;
+  if (options.kind === "redis") {
+    const { redisUrl: url, probeIntervalMs, timeoutMs, relayId, random } = options;
+    const broker = new RedisBroker({
+      url,
+      subscriptions,
+      events,
+      probeIntervalMs,
+      timeoutMs,
+      relayId,
+      clock,
+      random,
+    });
+    return { broker, embeddedPort: null, close: () => broker.close() };
+  }
+  const broker = new EmbeddedBroker({ subscriptions, events, clock });
+  const server = startRespServer({ port: options.embeddedPort, channels: broker.channels, clock });
+  return {
+    broker,
+    embeddedPort: server.port,
+    async close() {
+      server.stop();
+      await broker.close();
+    },
+  };
+}

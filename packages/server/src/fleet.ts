@@ -1,0 +1,191 @@
+import type { Broker, MessageHandler } from "./broker/broker.ts";
+import type { Clock, Random } from "./clock.ts";
+
+/** What one relay can do about a user's connections for all the others. */
+export interface LocalConnections {
+  /** How many connections the user has on this relay. */
+  count(userId: string): number;
+  /** Closes them, and returns how many that were. */
+  disconnect(userId: string): number;
+}
+
+/** What all relays said together. */
+export interface FleetAnswer {
+  readonly connections: number;
+  /** How many relays answered. */
+  readonly relays: number;
+}
+
+/** Thrown where some relays did not answer in time, so that the sum would not be the truth. */
+export class FleetIncomplete extends Error {
+  override readonly name = "FleetIncomplete";
+  readonly code = "fleet_incomplete";
+  readonly answered: number;
+  readonly expected: number;
+
+  constructor(answered: number, expected: number) {
+    super(`${answered} of ${expected} relays answered in time`);
+    this.answered = answered;
+    this.expected = expected;
+  }
+}
+
+type Verb = "count" | "disconnect";
+
+interface Question {
+  readonly verb: Verb;
+  readonly user_id: string;
+  readonly request: string;
+  readonly reply_to: string;
+}
+
+interface Reply {
+  readonly request: string;
+  readonly connections: number;
+}
+
+interface Pending {
+  expected: number;
+  answered: number;
+  connections: number;
+  readonly settle: () => void;
+}
+
+/** What a fleet works with. */
+export interface FleetOptions {
+  readonly relayId: string;
+  readonly local: LocalConnections;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long the other relays have to answer, in milliseconds. */
+  readonly timeoutMs: number;
+  /** A message on the control channel that this relay does not understand, such as a newer relay's. */
+  readonly onUnknown: () => void;
+}
+
+/** Channel on which every relay takes questions. */
+export const CONTROL_CHANNEL = "tidings:control";
+
+/**
+ * Asks all relays on the same Redis about a user's connections and adds up what they say. It keeps no state in Redis: the
+ * number of relays to wait for is what `PUBLISH` returns, so a relay that died is simply not asked.
+ */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #pending = new Map<string, Pending>();
+  readonly #replyChannel: string;
+  readonly #decoder = new TextDecoder();
+  #broker: Broker | null = null;
+  #requests = 0;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#replyChannel = `tidings:reply:${options.relayId}`;
+  }
+
+  /** The channels a relay must listen on to take part. */
+  get subscriptions(): ReadonlyMap<string, MessageHandler> {
+    return new Map([
+      [CONTROL_CHANNEL, (message: Uint8Array) => this.#answer(message)],
+      [this.#replyChannel, (message: Uint8Array) => this.#collect(message)],
+    ]);
+  }
+
+  /** Gives the fleet the broker it speaks through. */
+  connect(broker: Broker): void {
+    this.#broker = broker;
+  }
+
+  /**
+   * How many connections a user has on all relays.
+   * @throws {BrokerUnavailable} @throws {FleetIncomplete}
+   */
+  count(userId: string): Promise<FleetAnswer> {
+    return this.#ask("count", userId);
+  }
+
+  /**
+   * Closes a user's connections on all relays, and returns how many there were.
+   * @throws {BrokerUnavailable} @throws {FleetIncomplete} where some relays did not confirm it in time.
+   */
+  disconnect(userId: string): Promise<FleetAnswer> {
+    return this.#ask("disconnect", userId);
+  }
+
+  async #ask(verb: Verb, userId: string): Promise<FleetAnswer> {
+    const broker = this.#broker;
+    if (broker === null) throw new Error("the fleet has no broker yet");
+    this.#requests += 1;
+    const request = `${this.#requests}.${Math.floor(this.#options.random() * 1e9)}`;
+    const question: Question = { verb, user_id: userId, request, reply_to: this.#replyChannel };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const pending: Pending = { expected: Infinity, answered: 0, connections: 0, settle: resolve };
+    this.#pending.set(request, pending);
+    const cancel = this.#options.clock.after(this.#options.timeoutMs, resolve);
+    try {
+      const [relays] = await broker.publish([{ channel: CONTROL_CHANNEL, data: JSON.stringify(question) }]);
+      pending.expected = relays ?? 0;
+      if (pending.answered < pending.expected) await promise;
+      const { answered, expected, connections } = pending;
+      if (answered < expected) throw new FleetIncomplete(answered, expected);
+      return { connections, relays: answered };
+    } finally {
+      cancel();
+      this.#pending.delete(request);
+    }
+  }
+
+  #answer(message: Uint8Array): void {
+    const question = parse(this.#decoder.decode(message), isQuestion);
+    if (question === null) {
+      this.#options.onUnknown();
+      return;
+    }
+    const { local } = this.#options;
+    const { verb, user_id: userId, request, reply_to: channel } = question;
+    const connections = verb === "count" ? local.count(userId) : local.disconnect(userId);
+    const reply: Reply = { request, connections };
+    // A reply that is lost is told to the asker by its own deadline.
+    this.#broker?.publish([{ channel, data: JSON.stringify(reply) }]).catch(() => {});
+  }
+
+  #collect(message: Uint8Array): void {
+    const reply = parse(this.#decoder.decode(message), isReply);
+    if (reply === null) {
+      this.#options.onUnknown();
+      return;
+    }
+    const pending = this.#pending.get(reply.request);
+    if (pending === undefined) return;
+    pending.answered += 1;
+    pending.connections += reply.connections;
+    if (pending.answered >= pending.expected) pending.settle();
+  }
+}
+
+function parse<T>(text: string, is: (value: object) => value is T & object): T | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && is(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const isQuestion = (value: object): value is Question =>
+  "verb" in value &&
+  (value.verb === "count" || value.verb === "disconnect") &&
+  "user_id" in value &&
+  typeof value.user_id === "string" &&
+  "request" in value &&
+  typeof value.request === "string" &&
+  "reply_to" in value &&
+  typeof value.reply_to === "string" &&
+  value.reply_to.startsWith("tidings:reply:");
+
+const isReply = (value: object): value is Reply =>
+  "request" in value &&
+  typeof value.request === "string" &&
+  "connections" in value &&
+  typeof value.connections === "number" &&
+  Number.isInteger(value.connections);

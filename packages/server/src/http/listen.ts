@@ -1,0 +1,76 @@
+import type { HTMLBundle, Server, WebSocketHandler } from "bun";
+import type { Session } from "../websocket/session.ts";
+import { problemResponse } from "./problem.ts";
+import type { Route } from "./routes.ts";
+
+/** Seconds in which a request must come in and its answer be taken. */
+const HTTP_IDLE_SECONDS = 10;
+
+/** Room above the largest body for which a request still gets an answer that explains, instead of a cut connection. */
+const BODY_MARGIN_BYTES = 1_048_576;
+
+/** How a port is opened. */
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly route: Route;
+  readonly maxBodyBytes: number;
+  /** Largest message a client may send over a WebSocket; 0 for a port that has none. */
+  readonly maxMessageBytes: number;
+  /** Pages served beside the routes, by path; development only. */
+  readonly pages?: Readonly<Record<string, HTMLBundle | (() => Response)>>;
+  /** Told of a fault in a handler, which the other side sees as status 500. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * The events of every WebSocket, handed to the session behind it. The heartbeat, the outbox and its bound are ours, so
+ * Bun's own timeout, pings and backpressure limit are off; compression is off because it costs memory for each client.
+ */
+function sockets(maxMessageBytes: number): WebSocketHandler<Session> {
+  return {
+    open: (socket) => socket.data.opened(socket),
+    message: (socket, message) => socket.data.received(message),
+    ping: (socket) => socket.data.heard(),
+    pong: (socket) => socket.data.heard(),
+    drain: (socket) => socket.data.drained(),
+    close: (socket, code) => socket.data.closed(code),
+    maxPayloadLength: maxMessageBytes,
+    idleTimeout: 0,
+    sendPings: false,
+    backpressureLimit: 0,
+    perMessageDeflate: false,
+  };
+}
+
+/**
+ * Opens one port.
+ * @throws {Error} where the port cannot be listened on; the message names it.
+ */
+export function listen(options: ListenOptions): Server<Session> {
+  const { host, port, route, maxBodyBytes, maxMessageBytes, pages = {}, onFault } = options;
+  try {
+    return Bun.serve<Session>({
+      hostname: host,
+      port,
+      fetch: (request, server) => route(request, server),
+      routes: pages,
+      websocket: sockets(maxMessageBytes),
+      maxRequestBodySize: maxBodyBytes + BODY_MARGIN_BYTES,
+      idleTimeout: HTTP_IDLE_SECONDS,
+      development: false,
+      error(error) {
+        onFault(error);
+        return problemResponse({
+          status: 500,
+          code: "internal",
+          title: "Internal error",
+          detail: "The relay failed to handle this request; its log says more.",
+        });
+      },
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot listen on ${host}:${port}: ${reason}`, { cause });
+  }
+}

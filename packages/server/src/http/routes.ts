@@ -1,0 +1,142 @@
+import type { Server } from "bun";
+import type { BrokerHealth } from "../broker/broker.ts";
+import type { Fleet } from "../fleet.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Session } from "../websocket/session.ts";
+import type { Upgrade } from "../websocket/upgrade.ts";
+import type { ApiKey } from "./api-key.ts";
+import { healthResponse, readinessResponse } from "./health.ts";
+import { type Problem, problemResponse } from "./problem.ts";
+import type { PublishEndpoint } from "./publish.ts";
+import { closeConnections, countConnections } from "./users.ts";
+
+/** What the routes lead to. */
+export interface RouteTargets {
+  readonly upgrade: Upgrade;
+  readonly publish: PublishEndpoint;
+  readonly fleet: Fleet;
+  readonly apiKey: ApiKey;
+  readonly metrics: Metrics;
+  readonly brokerHealth: () => BrokerHealth;
+  readonly isDraining: () => boolean;
+  /** Largest body that is read, in bytes. */
+  readonly maxBodyBytes: number;
+}
+
+/** Answers a request, or undefined where it became a WebSocket. */
+export type Route = (request: Request, server: Server<Session>) => Promise<Response | undefined>;
+
+const notFound: Problem = {
+  status: 404,
+  code: "not_found",
+  title: "Not found",
+  detail: "There is nothing at this address. See docs/http.md for what there is.",
+};
+
+const USERS = "/v1/users/";
+const CONNECTIONS = "/connections";
+
+/** Which request goes where. */
+export class Routes {
+  readonly #targets: RouteTargets;
+
+  constructor(targets: RouteTargets) {
+    this.#targets = targets;
+  }
+
+  /** Everything, for a relay with one port. */
+  readonly all: Route = async (request, server) => {
+    const path = pathOf(request);
+    return path === "/ws" ? this.#targets.upgrade.handle(request, server) : this.#answer(request, path);
+  };
+
+  /** What stays on the public port where there is an internal one: `/ws` and `/healthz`. */
+  readonly outer: Route = async (request, server) => {
+    const path = pathOf(request);
+    if (path === "/ws") return this.#targets.upgrade.handle(request, server);
+    return path === "/healthz" ? this.#answer(request, path) : problemResponse(notFound);
+  };
+
+  /** What the internal port has: everything but `/ws`. */
+  readonly inner: Route = async (request) => this.#answer(request, pathOf(request));
+
+  async #answer(request: Request, path: string): Promise<Response> {
+    const { metrics, brokerHealth, isDraining } = this.#targets;
+    switch (path) {
+      case "/healthz":
+        return only(request, ["GET", "HEAD"]) ?? healthResponse();
+      case "/readyz":
+        return only(request, ["GET", "HEAD"]) ?? readinessResponse(brokerHealth(), isDraining());
+      case "/metrics": {
+        const refusal = only(request, ["GET", "HEAD"]);
+        if (refusal !== null) return refusal;
+        const { text, contentType } = await metrics.expose();
+        return new Response(text, { headers: { "content-type": contentType, "cache-control": "no-store" } });
+      }
+      case "/v1/publish":
+        return this.#guard(request, ["POST"]) ?? this.#targets.publish.handle(request);
+      default:
+        return path.startsWith(USERS) ? this.#users(request, path) : problemResponse(notFound);
+    }
+  }
+
+  async #users(request: Request, path: string): Promise<Response> {
+    const { fleet } = this.#targets;
+    const rest = path.slice(USERS.length);
+    const isConnections = rest.endsWith(CONNECTIONS) && rest.length > CONNECTIONS.length;
+    const encoded = isConnections ? rest.slice(0, -CONNECTIONS.length) : rest;
+    if (encoded === "" || encoded.includes("/")) return problemResponse(notFound);
+    const refusal = this.#guard(request, isConnections ? ["DELETE"] : ["GET"]);
+    if (refusal !== null) return refusal;
+    const userId = decoded(encoded);
+    if (userId === null) {
+      return problemResponse({
+        status: 400,
+        code: "bad_user_id",
+        title: "Not a user id",
+        detail: "The user id in the path is not percent-encoded UTF-8.",
+      });
+    }
+    return isConnections ? closeConnections(fleet, userId) : countConnections(fleet, userId);
+  }
+
+  /** The answer to a request that may not pass: by its method, its key, or the size it says it has. */
+  #guard(request: Request, methods: readonly string[]): Response | null {
+    const refusal = only(request, methods) ?? this.#targets.apiKey.refuse(request);
+    if (refusal !== null) return refusal;
+    const length = Number(request.headers.get("content-length") ?? 0);
+    if (length <= this.#targets.maxBodyBytes) return null;
+    return problemResponse({
+      status: 413,
+      code: "body_too_large",
+      title: "Body too large",
+      detail: `A request may have at most ${this.#targets.maxBodyBytes} bytes.`,
+    });
+  }
+}
+
+function pathOf(request: Request): string {
+  return URL.parse(request.url)?.pathname ?? "";
+}
+
+function decoded(component: string): string | null {
+  try {
+    return decodeURIComponent(component);
+  } catch {
+    return null;
+  }
+}
+
+function only(request: Request, methods: readonly string[]): Response | null {
+  if (methods.includes(request.method)) return null;
+  const allow = methods.join(", ");
+  return problemResponse(
+    {
+      status: 405,
+      code: "method_not_allowed",
+      title: "Method not allowed",
+      detail: `This address takes ${allow}.`,
+    },
+    { allow },
+  );
+}

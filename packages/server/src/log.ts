@@ -1,0 +1,76 @@
+import { type DestinationStream, destination as openDestination, type Logger, pino } from "pino";
+import type { Settings } from "./config/schema.ts";
+
+export type { Logger } from "pino";
+
+/** How a logger writes, and where. */
+export interface LoggerOptions {
+  readonly level: Settings["log_level"];
+  /** `json`, a line per entry for machines, unless `human` is asked for. */
+  readonly form?: "json" | "human";
+  /** Whether human lines are coloured; off unless set. */
+  readonly colours?: boolean;
+  /** Where lines go: standard output unless set. */
+  readonly destination?: DestinationStream;
+}
+
+/** Fields that are left out wherever somebody logs them by mistake, at the top and one level down. */
+const neverLogged = ["token", "payload", "secret", "password", "authorization", "cookie", "jwt", "api_key"];
+
+/**
+ * Makes the logger of one process. It writes synchronously, so that the last line before an exit is not lost, and
+ * without pino's transports, since their worker threads find no files in the single executable.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const lines = options.destination ?? openDestination({ dest: 1, sync: true });
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: [...neverLogged, ...neverLogged.map((name) => `*.${name}`)], remove: true },
+    },
+    options.form === "human" ? humanLines(lines, options.colours ?? false) : lines,
+  );
+}
+
+/** A text from outside, cut to `max` UTF-16 units so that nobody can fill the log; control characters are shown. */
+export function capped(text: string, max = 256): string {
+  const cut = text.length > max ? `${text.slice(0, max).toWellFormed()}…` : text;
+  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+const colourOfLevel: Readonly<Record<string, number>> = {
+  fatal: 31,
+  error: 31,
+  warn: 33,
+  info: 32,
+  debug: 90,
+  trace: 90,
+};
+
+/** Turns each JSON line into a short one for people: time of day, level, message, fields. */
+function humanLines(lines: DestinationStream, colours: boolean): DestinationStream {
+  const paint = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[39m` : text);
+  return {
+    write(line: string): void {
+      const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
+      const name = String(level);
+      const shown = Object.entries(fields).map(([key, value]) => `${key}=${fieldText(value)}`);
+      const stack = typeof err === "object" && err !== null && "stack" in err ? `\n${String(err.stack)}` : "";
+      const clock = new Date(String(time)).toTimeString().slice(0, 8);
+      const rest = shown.length > 0 ? `  ${paint(90, shown.join(" "))}` : "";
+      const level5 = paint(colourOfLevel[name] ?? 39, name.padEnd(5));
+      lines.write(`${paint(90, clock)} ${level5} ${msg === undefined ? "" : String(msg)}${rest}${stack}\n`);
+    },
+  };
+}
+
+function fieldText(value: unknown): string {
+  const plain = typeof value === "string" && /^[^\s"=]+$/.test(value);
+  return plain ? value : JSON.stringify(value);
+}

@@ -1,0 +1,241 @@
+import { type CloseName, closeCodes, type UpdateFault } from "@tidings/protocol";
+import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import type { ClientCounters } from "./websocket/client.ts";
+import type { InboundResult } from "./websocket/read-pump.ts";
+import type { HandshakeResult } from "./websocket/upgrade.ts";
+
+/** What the path from broker to socket counts: plain numbers, since it runs for every update. */
+export interface DeliveryCounters extends ClientCounters {
+  /** Updates that went to at least one client. */
+  delivered: number;
+  /** Valid updates whose users have no client on this relay. */
+  noConnection: number;
+  /** Clients that updates were handed to: one update for three tabs counts three. */
+  deliveries: number;
+  /** Updates that were refused, by reason. */
+  readonly malformed: Map<UpdateFault, number>;
+}
+
+/** Counters that stand at nothing. */
+export function newCounters(): DeliveryCounters {
+  return {
+    delivered: 0,
+    noConnection: 0,
+    deliveries: 0,
+    malformed: new Map(),
+    framesSent: 0,
+    bytesSent: 0,
+    framesDropped: 0,
+    outboxHighWater: 0,
+  };
+}
+
+/** Delays of the event loop in nanoseconds, as `monitorEventLoopDelay` of `node:perf_hooks` measures them. */
+export interface LoopDelay {
+  readonly max: number;
+  percentile(percentile: number): number;
+  reset(): void;
+}
+
+/** What the metrics read when they are scraped, so that they need not be told of every change. */
+export interface MetricSources {
+  readonly counters: DeliveryCounters;
+  readonly connections: () => number;
+  readonly users: () => number;
+  readonly isBrokerUp: () => boolean;
+  readonly loopDelay: LoopDelay;
+  readonly version: string;
+}
+
+const LAG_BUCKETS: number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const LIFETIME_BUCKETS: number[] = [1, 10, 60, 300, 1_800, 3_600, 21_600, 86_400];
+
+/** All metrics of one relay, in a registry of its own. No label holds a value from outside, so none can explode. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #handshakes: Counter<"result">;
+  readonly #messages: Counter<"result">;
+  readonly #closes: Counter<"code">;
+  readonly #lag: Histogram;
+  readonly #lifetime: Histogram;
+  readonly #brokerLosses: Counter;
+  readonly #resubscriptions: Counter;
+  readonly #handlerErrors: Counter;
+
+  constructor(sources: MetricSources) {
+    const { counters, loopDelay } = sources;
+    this.#readGauge("tidings_connections", "Connections open now.", sources.connections);
+    this.#readGauge("tidings_users", "Users with at least one connection now.", sources.users);
+    this.#readGauge("tidings_broker_up", "1 while updates are proved to arrive, else 0.", () =>
+      sources.isBrokerUp() ? 1 : 0,
+    );
+    this.#readUpdates(counters);
+    this.#readCounter(
+      "tidings_deliveries_total",
+      "Clients that updates were handed to.",
+      () => counters.deliveries,
+    );
+    this.#readCounter("tidings_frames_sent_total", "Frames written to sockets.", () => counters.framesSent);
+    this.#readCounter("tidings_sent_bytes_total", "Bytes of those frames.", () => counters.bytesSent);
+    this.#readCounter(
+      "tidings_frames_dropped_total",
+      "Frames that were still waiting when their connection closed.",
+      () => counters.framesDropped,
+    );
+    this.#readGauge(
+      "tidings_outbox_high_water_bytes",
+      "Most bytes that waited for one connection since the last scrape.",
+      () => {
+        const highest = counters.outboxHighWater;
+        counters.outboxHighWater = 0;
+        return highest;
+      },
+    );
+    this.#readGauge(
+      "tidings_event_loop_delay_p99_seconds",
+      "99th percentile of the event loop's delay since the last scrape.",
+      () => loopDelay.percentile(99) / 1e9,
+    );
+    this.#readGauge(
+      "tidings_event_loop_delay_max_seconds",
+      "Longest delay of the event loop since the last scrape.",
+      () => {
+        const longest = loopDelay.max / 1e9;
+        loopDelay.reset();
+        return longest;
+      },
+    );
+    this.#readGauge("process_resident_memory_bytes", "Resident memory in bytes.", () =>
+      process.memoryUsage.rss(),
+    );
+    this.#readCounter("process_cpu_seconds_total", "Processor time in seconds, user and system.", () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    });
+    this.#describeBuild(sources.version);
+    this.#handshakes = this.#counter("tidings_handshakes_total", "Handshakes on /ws by result.", "result");
+    this.#messages = this.#counter("tidings_messages_total", "Messages from clients by result.", "result");
+    this.#closes = this.#counter(
+      "tidings_closes_total",
+      'Connections that ended, by the relay\'s close code; "client" where the other side ended it.',
+      "code",
+    );
+    this.#lag = this.#histogram(
+      "tidings_broker_lag_seconds",
+      "Time of a probe through publish and subscription.",
+      LAG_BUCKETS,
+    );
+    this.#lifetime = this.#histogram(
+      "tidings_connection_lifetime_seconds",
+      "How long connections lived.",
+      LIFETIME_BUCKETS,
+    );
+    this.#brokerLosses = this.#counter(
+      "tidings_broker_connections_lost_total",
+      "Connections to the broker that were lost or given up.",
+    );
+    this.#resubscriptions = this.#counter(
+      "tidings_broker_resubscriptions_total",
+      "Subscriptions that stand again after they were lost: updates published meanwhile were missed.",
+    );
+    this.#handlerErrors = this.#counter(
+      "tidings_handler_errors_total",
+      "Faults of the relay while it handled a message of the broker.",
+    );
+  }
+
+  /** Counts a handshake. */
+  handshake(result: HandshakeResult): void {
+    this.#handshakes.inc({ result });
+  }
+
+  /** Counts a message from a client. */
+  message(result: InboundResult): void {
+    this.#messages.inc({ result });
+  }
+
+  /** Counts the end of a connection that lived for `lifetimeMs`; `by` is null where the client ended it. */
+  closed(by: CloseName | null, lifetimeMs: number): void {
+    this.#closes.inc({ code: by === null ? "client" : String(closeCodes[by].code) });
+    this.#lifetime.observe(lifetimeMs / 1_000);
+  }
+
+  /** Notes how long a probe took. */
+  lag(milliseconds: number): void {
+    this.#lag.observe(milliseconds / 1_000);
+  }
+
+  /** Counts a lost connection to the broker. */
+  brokerLost(): void {
+    this.#brokerLosses.inc();
+  }
+
+  /** Counts a subscription that was lost and stands again. */
+  resubscribed(): void {
+    this.#resubscriptions.inc();
+  }
+
+  /** Counts a fault in a handler of the broker's messages. */
+  handlerError(): void {
+    this.#handlerErrors.inc();
+  }
+
+  /** Everything in Prometheus's text format, and its media type. */
+  async expose(): Promise<{ readonly text: string; readonly contentType: string }> {
+    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
+  #counter<T extends string>(name: string, help: string, ...labelNames: T[]): Counter<T> {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string, buckets: number[]): Histogram {
+    return new Histogram({ name, help, buckets, registers: [this.#registry] });
+  }
+
+  #readGauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: () => gauge.set(read()),
+    });
+  }
+
+  #readCounter(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
+  #readUpdates(counters: DeliveryCounters): void {
+    const counter: Counter<"result"> = new Counter({
+      name: "tidings_updates_total",
+      help: "Updates from the broker: delivered to somebody, to nobody here, or malformed by reason.",
+      labelNames: ["result"],
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        counter.inc({ result: "delivered" }, counters.delivered);
+        counter.inc({ result: "no_connection" }, counters.noConnection);
+        for (const [fault, count] of counters.malformed) counter.inc({ result: `malformed_${fault}` }, count);
+      },
+    });
+  }
+
+  #describeBuild(version: string): void {
+    const build = new Gauge({
+      name: "tidings_build_info",
+      help: "1, labelled with the versions of the relay and of its runtime.",
+      labelNames: ["version", "bun"],
+      registers: [this.#registry],
+    });
+    build.set({ version, bun: Bun.version }, 1);
+  }
+}

@@ -1,0 +1,262 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { updateFaults } from "@tidings/protocol";
+import type { HTMLBundle, Server } from "bun";
+import type { Logger } from "pino";
+import { createAuthenticator } from "./auth/create-authenticator.ts";
+import type { BrokerEvents, BrokerHealth } from "./broker/broker.ts";
+import { openBroker } from "./broker/open-broker.ts";
+import { type Clock, type Random, systemClock } from "./clock.ts";
+import type { Settings } from "./config/schema.ts";
+import { drainClients } from "./drain.ts";
+import { Fleet } from "./fleet.ts";
+import { ApiKey } from "./http/api-key.ts";
+import { listen } from "./http/listen.ts";
+import { PublishEndpoint } from "./http/publish.ts";
+import { Routes } from "./http/routes.ts";
+import { Ingest } from "./ingest.ts";
+import { LogSampler } from "./log-sampler.ts";
+import { Metrics, newCounters } from "./metrics.ts";
+import type { Client } from "./websocket/client.ts";
+import { Connections } from "./websocket/connections.ts";
+import { Hub } from "./websocket/hub.ts";
+import type { Session } from "./websocket/session.ts";
+
+/** Pages served beside the routes, by path. */
+export type Pages = Readonly<Record<string, HTMLBundle | (() => Response)>>;
+
+/** What a relay is made of. Everything but settings, logger and version has its usual value. */
+export interface RelayOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly version: string;
+  /** `embedded` is for development: updates live in this process alone. */
+  readonly broker?: "redis" | "embedded";
+  /** Makes the pages of a development relay, given the embedded broker's port where there is one. */
+  readonly pages?: (embeddedPort: number | null) => Pages;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Fetches the key set of `jwks_url`. */
+  readonly fetch?: (input: string, init?: RequestInit) => Promise<Response>;
+}
+
+/** A relay that runs. */
+export interface Relay extends AsyncDisposable {
+  readonly id: string;
+  readonly port: number;
+  readonly internalPort: number | null;
+  /** The loopback port on which the embedded broker speaks the Redis protocol. */
+  readonly embeddedPort: number | null;
+  readonly hub: Hub<Client>;
+  readonly brokerHealth: () => BrokerHealth;
+  /**
+   * Leaves gracefully: refuses new connections, fails `/readyz`, closes every client with 1001 spread over the drain
+   * window, and stops, at the drain's deadline at the latest. Calling it again returns the same promise.
+   */
+  drain(): Promise<void>;
+  /** Stops at once. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Smallest limit for the body of a request: room for many updates. */
+const BODY_BYTES = 8 * 1_048_576;
+
+/** How long the other relays have to answer a question about a user. */
+const FLEET_TIMEOUT_MS = 1_000;
+
+/** How finely the delay of the event loop is measured. */
+const LOOP_DELAY_RESOLUTION_MS = 20;
+
+/**
+ * Starts a relay: the composition root, the one place that knows every part. It listens when it returns; whether updates
+ * arrive is a matter of `/readyz`.
+ * @throws {Error} in one sentence where a port cannot be opened or a key cannot be used.
+ */
+export function startRelay(options: RelayOptions): Relay {
+  const { settings, logger, clock = systemClock, random = Math.random } = options;
+  const id = crypto.randomUUID();
+  const sampler = new LogSampler(clock);
+  const counters = newCounters();
+  const hub = new Hub<Client>();
+  const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
+  loopDelay.enable();
+  let isDraining = false;
+
+  const metrics = new Metrics({
+    counters,
+    loopDelay,
+    connections: () => hub.connections,
+    users: () => hub.users,
+    isBrokerUp: () => broker.health.ok,
+    version: options.version,
+  });
+  const authenticator = createAuthenticator({
+    settings,
+    clock,
+    fetch: options.fetch ?? fetch,
+    onFault: (sentence) => sampler.note("auth", (more) => logger.error({ more }, sentence)),
+  });
+  const ingest = new Ingest({
+    hub,
+    counters,
+    maxBytes: settings.max_update_bytes,
+    implicitBroadcast: settings.implicit_broadcast,
+    onMalformed: (fault, bytes) =>
+      sampler.note(fault, (more) =>
+        logger.warn({ fault, bytes, more }, `malformed update dropped: ${updateFaults[fault]}`),
+      ),
+  });
+  const fleet = new Fleet({
+    relayId: id,
+    clock,
+    random,
+    timeoutMs: FLEET_TIMEOUT_MS,
+    local: localConnections(hub),
+    onUnknown: () => sampler.note("control", (more) => logger.warn({ more }, "unreadable control message")),
+  });
+  const opened = openBroker({
+    kind: options.broker ?? "redis",
+    subscriptions: new Map([...fleet.subscriptions, [settings.channel, ingest.receive]]),
+    events: brokerEvents(logger, metrics),
+    relayId: id,
+    clock,
+    random,
+    redisUrl: settings.redis_url,
+    probeIntervalMs: settings.probe_interval,
+    timeoutMs: settings.redis_timeout,
+    embeddedPort: settings.embedded_port,
+  });
+  const { broker, embeddedPort } = opened;
+  fleet.connect(broker);
+
+  const connections = new Connections({
+    settings,
+    hub,
+    counters,
+    metrics,
+    logger,
+    sampler,
+    clock,
+    random,
+    authenticator,
+    publish: async (data) => {
+      await broker.publish([{ channel: settings.inbound_channel, data }]);
+    },
+    isDraining: () => isDraining,
+  });
+  const maxBodyBytes = Math.max(BODY_BYTES, settings.max_update_bytes * 2);
+  const routes = new Routes({
+    upgrade: connections.upgrade,
+    publish: new PublishEndpoint({
+      broker,
+      channel: settings.channel,
+      maxUpdateBytes: settings.max_update_bytes,
+      implicitBroadcast: settings.implicit_broadcast,
+    }),
+    fleet,
+    apiKey: new ApiKey(settings.api_key),
+    metrics,
+    brokerHealth: () => broker.health,
+    isDraining: () => isDraining,
+    maxBodyBytes,
+  });
+  const door = {
+    host: settings.host,
+    maxBodyBytes,
+    onFault: (error: unknown) => logger.error({ error: describe(error) }, "a request failed"),
+  };
+  const servers: Server<Session>[] = [];
+  const { internal_port: internalPort } = settings;
+  try {
+    servers.push(
+      listen({
+        ...door,
+        port: settings.port,
+        route: internalPort === undefined ? routes.all : routes.outer,
+        maxMessageBytes: settings.max_message_bytes,
+        pages: options.pages?.(embeddedPort) ?? {},
+      }),
+    );
+    if (internalPort !== undefined) {
+      servers.push(listen({ ...door, port: internalPort, route: routes.inner, maxMessageBytes: 0 }));
+    }
+  } catch (error) {
+    void release();
+    throw error;
+  }
+  broker.start();
+
+  async function release(): Promise<void> {
+    connections.stop();
+    loopDelay.disable();
+    await Promise.all([...servers.map((server) => server.stop(true)), opened.close()]);
+  }
+
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    isDraining = true;
+    stopped ??= release();
+    return stopped;
+  };
+  const leave = async (): Promise<void> => {
+    isDraining = true;
+    const { promise: deadline, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(settings.drain_deadline, resolve);
+    const drained = drainClients(hub.clients, { windowMs: settings.drain_window, clock, random });
+    await Promise.race([drained, deadline]);
+    cancel();
+    await stop();
+  };
+  let left: Promise<void> | null = null;
+
+  return {
+    id,
+    port: servers[0]?.port ?? settings.port,
+    internalPort: servers[1]?.port ?? null,
+    embeddedPort,
+    hub,
+    brokerHealth: () => broker.health,
+    drain: () => (left ??= leave()),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function localConnections(hub: Hub<Client>): ConstructorParameters<typeof Fleet>[0]["local"] {
+  return {
+    count: (userId) => hub.clientsOf(userId).length,
+    disconnect(userId) {
+      const clients = [...hub.clientsOf(userId)];
+      for (const client of clients) client.close("forbidden", { reason: "disconnected by an operator" });
+      return clients.length;
+    },
+  };
+}
+
+function brokerEvents(logger: Logger, metrics: Metrics): BrokerEvents {
+  return {
+    onHealth(health) {
+      if (health.ok) logger.info({ lag_ms: health.lagMs }, "updates arrive");
+      else logger.warn({ reason: health.reason }, "updates do not arrive");
+    },
+    onLag: (lagMs) => metrics.lag(lagMs),
+    onResubscribed() {
+      metrics.resubscribed();
+      logger.warn("subscribed again: updates published meanwhile were missed");
+    },
+    onConnectionLost(reason) {
+      metrics.brokerLost();
+      logger.warn({ reason }, "lost a connection to the broker");
+    },
+    onHandlerError(error) {
+      metrics.handlerError();
+      logger.error({ error: describe(error) }, "a message from the broker could not be handled");
+    },
+  };
+}
+
+/** What is logged of a fault: its kind and where it came from. Messages of faults may quote input, so they are capped. */
+function describe(error: unknown): string {
+  return error instanceof Error
+    ? (error.stack ?? error.message).slice(0, 2_000)
+    : String(error).slice(0, 200);
+}

@@ -1,0 +1,240 @@
+import { type CloseCode, type CloseName, closeCodes, closingFrame } from "@tidings/protocol";
+import type { ServerWebSocket } from "bun";
+import type { Identity } from "../auth/authenticator.ts";
+import type { Release } from "./admission.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Hub } from "./hub.ts";
+import type { ReadPump } from "./read-pump.ts";
+import type { Session } from "./session.ts";
+import type { TokenBucket } from "./token-bucket.ts";
+import type { WriteQueue } from "./write-queue.ts";
+
+/** What all clients of a relay share. */
+export interface ClientContext {
+  readonly hub: Hub;
+  readonly heartbeat: Heartbeat;
+  readonly readPump: ReadPump;
+  readonly writes: WriteQueue;
+  readonly counters: ClientCounters;
+  /** Most bytes that may wait for one client, in its outbox and in its socket together. */
+  readonly bufferBytes: number;
+  /** Called once when a client's socket is open, before anything is sent. */
+  readonly onOpened: (client: Client) => void;
+  /** The welcome of a Tidings client, as text. */
+  readonly welcome: (client: Client) => string;
+  /** Called once when a client is gone, after it left the hub. `by` is the relay's own code, or null. */
+  readonly onClosed: (client: Client, code: number, by: CloseName | null) => void;
+}
+
+/** What the clients of a relay count together. */
+export interface ClientCounters {
+  framesSent: number;
+  bytesSent: number;
+  /** Frames that were waiting when their client was closed, and so were never written. */
+  framesDropped: number;
+  /** The most bytes that ever waited for one client. */
+  outboxHighWater: number;
+}
+
+/** Who is at the other end of a client's connection. */
+export interface ClientIdentity extends Identity {
+  readonly connectionId: string;
+  readonly address: string;
+  /** Whether the client offered `tidings.v1`, and so gets system frames. */
+  readonly speaksTidings: boolean;
+}
+
+/** More than this waiting within one batch of input is written at once, so that a fast client is never called slow. */
+const EARLY_FLUSH_BYTES = 65_536;
+
+/** How a close may differ from the table. */
+export interface CloseDetails {
+  readonly reason?: string;
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * The relay's side of one user's connection, and the only one that writes to its socket. What comes in goes through the
+ * read pump; what goes out waits in an outbox, bounded in bytes, until the write queue or the socket's drain calls.
+ */
+export class Client implements Session {
+  readonly connectionId: string;
+  readonly userId: string;
+  readonly address: string;
+  readonly speaksTidings: boolean;
+  /** When the identity runs out, in milliseconds since 1970, or null. A new token moves it. */
+  expiresAt: number | null;
+  /** When the socket opened, in monotonic milliseconds. */
+  openedAt = 0;
+  /** Whether anything came from the client since the heartbeat last looked. */
+  isAlive = true;
+  /** Limits what the client sends; made with its first message, since most clients never send one. */
+  bucket: TokenBucket | null = null;
+
+  readonly #context: ClientContext;
+  readonly #release: Release;
+  #socket: ServerWebSocket<Session> | null = null;
+  #outbox: string[] = [];
+  #outboxBytes = 0;
+  #isQueued = false;
+  /** Whether the socket holds bytes that the network did not take yet; frames then wait in the outbox. */
+  #isBlocked = false;
+  #closedBy: CloseName | null = null;
+
+  /** `release` gives back the place the connection was admitted to, once it is gone. */
+  constructor(identity: ClientIdentity, context: ClientContext, release: Release) {
+    this.connectionId = identity.connectionId;
+    this.userId = identity.userId;
+    this.address = identity.address;
+    this.speaksTidings = identity.speaksTidings;
+    this.expiresAt = identity.expiresAt;
+    this.#context = context;
+    this.#release = release;
+  }
+
+  /** Whether frames can still be sent: from the socket's opening until either side closes. */
+  get isOpen(): boolean {
+    return this.#socket !== null && this.#closedBy === null;
+  }
+
+  opened(socket: ServerWebSocket<Session>): void {
+    this.#socket = socket;
+    this.#context.onOpened(this);
+    if (this.speaksTidings) this.sendSystem(this.#context.welcome(this));
+    this.#context.heartbeat.add(this);
+    this.#context.hub.register(this);
+  }
+
+  received(message: string | Uint8Array): void {
+    this.isAlive = true;
+    if (this.isOpen) this.#context.readPump.receive(this, message);
+  }
+
+  heard(): void {
+    this.isAlive = true;
+  }
+
+  /**
+   * Puts a frame of `bytes` bytes into the outbox. Never throws and never waits. A client whose outbox and socket
+   * together would hold more than the bound is closed with 4480 instead, a moment later, so that a caller that walks
+   * over clients may go on.
+   */
+  send(frame: string, bytes: number): void {
+    if (!this.isOpen) return;
+    if (!this.#isBlocked && this.#outboxBytes + bytes > EARLY_FLUSH_BYTES) this.#write();
+    const waiting = this.#outboxBytes + bytes + (this.#isBlocked ? this.#buffered() : 0);
+    const { counters, bufferBytes } = this.#context;
+    if (waiting > counters.outboxHighWater) counters.outboxHighWater = waiting;
+    if (waiting > bufferBytes && this.#isBlocked) {
+      this.#giveUp();
+      return;
+    }
+    this.#outbox.push(frame);
+    this.#outboxBytes += bytes;
+    if (!this.#isBlocked) this.#enqueue();
+  }
+
+  /** Sends a system frame to a Tidings client; a plain one receives updates and nothing else. */
+  sendSystem(frame: string): void {
+    if (this.speaksTidings) this.send(frame, Buffer.byteLength(frame));
+  }
+
+  /** Sends a protocol ping (RFC 6455, 5.5.2). */
+  ping(): void {
+    if (this.isOpen) this.#socket?.ping();
+  }
+
+  flush(): void {
+    this.#isQueued = false;
+    if (this.#closedBy !== null) this.#finish(closeCodes[this.#closedBy], {});
+    else if (!this.#isBlocked) this.#write();
+  }
+
+  drained(): void {
+    if (this.#closedBy !== null || this.#buffered() > 0) return;
+    this.#isBlocked = false;
+    this.#write();
+  }
+
+  /**
+   * Closes the connection by a row of the table: writes what waits, tells a Tidings client why and when to come back,
+   * and sends the Close frame. Does nothing where the connection is closing already.
+   */
+  close(name: CloseName, details: CloseDetails = {}): void {
+    if (!this.isOpen) return;
+    this.#write();
+    this.#closedBy = name;
+    this.#finish(closeCodes[name], details);
+  }
+
+  closed(code: number): void {
+    const { hub, heartbeat, counters, onClosed } = this.#context;
+    this.#socket = null;
+    counters.framesDropped += this.#outbox.length;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    heartbeat.remove(this);
+    hub.unregister(this);
+    this.#release();
+    onClosed(this, code, this.#closedBy);
+  }
+
+  #enqueue(): void {
+    if (this.#isQueued) return;
+    this.#isQueued = true;
+    this.#context.writes.add(this);
+  }
+
+  /** Marks the client as too slow and lets go of what waits; the close itself comes with the next flush. */
+  #giveUp(): void {
+    this.#closedBy = "too_slow";
+    this.#context.counters.framesDropped += this.#outbox.length + 1;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    this.#enqueue();
+  }
+
+  #buffered(): number {
+    return this.#socket?.getBufferedAmount() ?? 0;
+  }
+
+  #write(): void {
+    const socket = this.#socket;
+    const count = this.#outbox.length;
+    if (socket === null || count === 0) return;
+    const { counters } = this.#context;
+    counters.framesSent += count;
+    counters.bytesSent += this.#outboxBytes;
+    const [first] = this.#outbox;
+    if (count === 1 && first !== undefined) this.#isBlocked = socket.send(first) < 0;
+    else {
+      socket.cork(this.#writeAll);
+      this.#isBlocked = socket.getBufferedAmount() > 0;
+    }
+    this.#outbox.length = 0;
+    this.#outboxBytes = 0;
+  }
+
+  readonly #writeAll = (socket: ServerWebSocket<Session>): void => {
+    for (const frame of this.#outbox) socket.send(frame);
+  };
+
+  #finish(row: CloseCode, details: CloseDetails): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    const reason = details.reason ?? row.reason;
+    if (this.speaksTidings) {
+      const retry = details.retryAfterMs ?? (row.comeBack === "now" ? 0 : undefined);
+      socket.send(
+        closingFrame({
+          code: row.code,
+          reason,
+          come_back: row.comeBack,
+          ...(retry === undefined ? {} : { retry_after_ms: retry }),
+        }),
+      );
+    }
+    const advice = details.retryAfterMs === undefined ? "" : `; retry_after_ms=${details.retryAfterMs}`;
+    socket.close(row.code, reason + advice);
+  }
+}

@@ -1,0 +1,167 @@
+import { type CloseName, closeCodes, welcomeFrame } from "@tidings/protocol";
+import type { Logger } from "pino";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Clock, Random } from "../clock.ts";
+import type { Settings } from "../config/schema.ts";
+import { connectionsWithin, openFileLimit } from "../file-limit.ts";
+import { ClientAddressReader } from "../http/client-address.ts";
+import { OriginPolicy } from "../http/origin.ts";
+import { capped } from "../log.ts";
+import type { LogSampler } from "../log-sampler.ts";
+import type { DeliveryCounters, Metrics } from "../metrics.ts";
+import { Admission } from "./admission.ts";
+import { Client, type ClientContext } from "./client.ts";
+import { Expiry, tokenDeadline } from "./expiry.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { Hub } from "./hub.ts";
+import { ReadPump } from "./read-pump.ts";
+import { Upgrade } from "./upgrade.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+/** What the connections of a relay work with. */
+export interface ConnectionsOptions {
+  readonly settings: Settings;
+  readonly hub: Hub<Client>;
+  readonly counters: DeliveryCounters;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly sampler: LogSampler;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly authenticator: Authenticator;
+  /** Publishes a client's message for workers. */
+  readonly publish: (message: string) => Promise<void>;
+  readonly isDraining: () => boolean;
+}
+
+/** Everything between a handshake and the hub: admission, clients, their heartbeat, expiry and pumps, wired together. */
+export class Connections {
+  readonly upgrade: Upgrade;
+  readonly #options: ConnectionsOptions;
+  readonly #heartbeat: Heartbeat;
+  readonly #expiry: Expiry;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    const { settings, clock, random } = options;
+    this.#expiry = new Expiry(clock);
+    this.#heartbeat = new Heartbeat({
+      intervalMs: settings.heartbeat_interval,
+      timeoutMs: settings.heartbeat_timeout,
+      clock,
+      random,
+    });
+    this.upgrade = this.#makeUpgrade(this.#makeContext());
+  }
+
+  /** Stops the timers. The clients are the caller's to close. */
+  stop(): void {
+    this.#heartbeat.stop();
+    this.#expiry.stop();
+  }
+
+  #makeContext(): ClientContext {
+    const { settings, hub, counters, clock, authenticator, metrics, publish } = this.#options;
+    const readPump = new ReadPump({
+      rate: { perSecond: settings.message_rate, burst: settings.message_burst },
+      clock,
+      authenticator,
+      publish: settings.inbound ? publish : null,
+      onRenewed: (client, expiresAt) => this.#renew(client, expiresAt),
+      count: (result) => metrics.message(result),
+    });
+    return {
+      hub,
+      counters,
+      readPump,
+      heartbeat: this.#heartbeat,
+      writes: new WriteQueue(),
+      bufferBytes: settings.client_buffer_bytes,
+      onOpened: (client) => this.#opened(client),
+      welcome: (client) => this.#welcome(client),
+      onClosed: (client, code, by) => this.#closed(client, code, by),
+    };
+  }
+
+  #makeUpgrade(context: ClientContext): Upgrade {
+    const { settings, clock, metrics, logger, sampler, authenticator, isDraining } = this.#options;
+    const relayCap =
+      settings.max_connections === 0 ? connectionsWithin(openFileLimit()) : settings.max_connections;
+    return new Upgrade({
+      origins: new OriginPolicy(settings.allowed_origins),
+      addresses: new ClientAddressReader(settings.trusted_proxies),
+      admission: new Admission({ relay: relayCap, address: settings.max_connections_per_address }),
+      authenticator,
+      isDraining,
+      makeRoom: (userId) => this.#makeRoom(userId),
+      openSession: (identity, release) => {
+        const expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
+        return new Client({ ...identity, expiresAt }, context, release);
+      },
+      newConnectionId: () => crypto.randomUUID(),
+      count: (result) => metrics.handshake(result),
+      onRefused: (result, address, detail) =>
+        sampler.note(`refused ${result}`, (more) =>
+          logger.info(
+            { result, address: capped(address), detail: capped(detail), more },
+            "connection refused",
+          ),
+        ),
+    });
+  }
+
+  /** Applies the cap of connections per user: true where one more may come. */
+  #makeRoom(userId: string): boolean {
+    const { settings, hub } = this.#options;
+    const cap = settings.max_connections_per_user;
+    const clients = hub.clientsOf(userId);
+    if (cap === 0 || clients.length < cap) return true;
+    if (settings.user_limit_policy === "oldest") return false;
+    clients[0]?.close("replaced");
+    return true;
+  }
+
+  #opened(client: Client): void {
+    const { clock, logger } = this.#options;
+    client.openedAt = clock.monotonic();
+    this.#expiry.add(client, client.expiresAt);
+    const { connectionId: connection, address, speaksTidings: tidings } = client;
+    logger.debug(
+      { connection, user: capped(client.userId), address: capped(address), tidings },
+      "connection opened",
+    );
+  }
+
+  #welcome(client: Client): string {
+    const { settings, clock } = this.#options;
+    return welcomeFrame({
+      connection_id: client.connectionId,
+      user_id: client.userId,
+      expires_in_ms: client.expiresAt === null ? null : Math.max(0, client.expiresAt - clock.wall()),
+      heartbeat: { interval_ms: settings.heartbeat_interval, timeout_ms: settings.heartbeat_timeout },
+      limits: {
+        max_message_bytes: settings.max_message_bytes,
+        messages_per_second: settings.message_rate,
+        message_burst: settings.message_burst,
+      },
+    });
+  }
+
+  #renew(client: Client, expiresAt: number | null): void {
+    this.#expiry.remove(client, client.expiresAt);
+    client.expiresAt = tokenDeadline(expiresAt, this.#options.clock.wall());
+    this.#expiry.add(client, client.expiresAt);
+  }
+
+  #closed(client: Client, code: number, by: CloseName | null): void {
+    const { clock, metrics, logger } = this.#options;
+    this.#expiry.remove(client, client.expiresAt);
+    const lifetime = clock.monotonic() - client.openedAt;
+    metrics.closed(by, lifetime);
+    const reason = by === null ? "by the client" : closeCodes[by].reason;
+    logger.debug(
+      { connection: client.connectionId, code, reason, lifetime_ms: Math.round(lifetime) },
+      "connection closed",
+    );
+  }
+}

@@ -1,0 +1,102 @@
+import type { CancelTimer, Clock, Random } from "../clock.ts";
+
+/** Something whose life is watched. */
+export interface Beating {
+  /** Set by any sign of life, cleared by the heartbeat. */
+  isAlive: boolean;
+  ping(): void;
+  close(name: "heartbeat_lost"): void;
+}
+
+/** The times of a heartbeat, and where it gets time and chance from. */
+export interface HeartbeatOptions {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** How finely the wheel turns: the largest error of a ping or a verdict. */
+const LONGEST_TICK_MS = 1_000;
+
+interface Place {
+  slot: number;
+  isAwaiting: boolean;
+}
+
+/**
+ * Pings every client once an interval and closes those from which nothing came for a timeout after that. One timer
+ * turns one wheel for all; a client's first ping falls at a random place in the interval, so pings never come in a wave.
+ * Time is counted in turns of the wheel: while the process stalls it stands still, and nobody is judged for that.
+ */
+export class Heartbeat {
+  readonly #random: Random;
+  readonly #intervalTicks: number;
+  readonly #timeoutTicks: number;
+  readonly #slots: Set<Beating>[];
+  readonly #places = new Map<Beating, Place>();
+  readonly #cancel: CancelTimer;
+  #now = 0;
+
+  constructor(options: HeartbeatOptions) {
+    const tick = Math.min(LONGEST_TICK_MS, options.intervalMs / 4, options.timeoutMs / 4);
+    this.#random = options.random;
+    this.#intervalTicks = Math.ceil(options.intervalMs / tick);
+    this.#timeoutTicks = Math.ceil(options.timeoutMs / tick);
+    const turn = Math.max(this.#intervalTicks, this.#timeoutTicks) + 1;
+    this.#slots = Array.from({ length: turn }, () => new Set<Beating>());
+    this.#cancel = options.clock.every(tick, () => this.#turn());
+  }
+
+  /** Begins to watch. */
+  add(client: Beating): void {
+    this.#place(client, 1 + Math.floor(this.#random() * this.#intervalTicks), false);
+  }
+
+  /** Ends to watch. Does nothing where the client is not watched. */
+  remove(client: Beating): void {
+    const place = this.#places.get(client);
+    if (place === undefined) return;
+    this.#slots[place.slot]?.delete(client);
+    this.#places.delete(client);
+  }
+
+  /** Stops the wheel. */
+  stop(): void {
+    this.#cancel();
+  }
+
+  #place(client: Beating, ticks: number, isAwaiting: boolean): void {
+    const slot = (this.#now + ticks) % this.#slots.length;
+    const place = this.#places.get(client);
+    if (place === undefined) this.#places.set(client, { slot, isAwaiting });
+    else {
+      place.slot = slot;
+      place.isAwaiting = isAwaiting;
+    }
+    this.#slots[slot]?.add(client);
+  }
+
+  #turn(): void {
+    this.#now = (this.#now + 1) % this.#slots.length;
+    const due = this.#slots[this.#now];
+    if (due === undefined || due.size === 0) return;
+    this.#slots[this.#now] = new Set();
+    for (const client of due) this.#visit(client);
+  }
+
+  #visit(client: Beating): void {
+    const place = this.#places.get(client);
+    if (place === undefined) return;
+    if (!place.isAwaiting) {
+      client.isAlive = false;
+      client.ping();
+      this.#place(client, this.#timeoutTicks, true);
+    } else if (client.isAlive) {
+      this.#place(client, Math.max(1, this.#intervalTicks - this.#timeoutTicks), false);
+    } else {
+      this.remove(client);
+      client.close("heartbeat_lost");
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  ackFrame,
+  type ClientMessage,
+  ClientMessageReader,
+  errorFrame,
+  pongFrame,
+  RESERVED_TYPE_PREFIX,
+} from "@tidings/protocol";
+import type { Authenticator } from "../auth/authenticator.ts";
+import { sliceText } from "../bytes.ts";
+import type { Clock } from "../clock.ts";
+import type { Client } from "./client.ts";
+import { type BucketRate, TokenBucket } from "./token-bucket.ts";
+
+/** What became of messages from clients, for the metrics. */
+export type InboundResult = "published" | "bad" | "refused" | "unavailable" | "over_rate" | "system";
+
+/** What the read pump works with. */
+export interface ReadPumpOptions {
+  readonly rate: BucketRate;
+  readonly clock: Clock;
+  readonly authenticator: Authenticator;
+  /** Publishes a message for workers; null where the relay takes none. Rejects where it was not taken. */
+  readonly publish: ((message: string) => Promise<void>) | null;
+  /** Called when a client proved anew who it is. */
+  readonly onRenewed: (client: Client, expiresAt: number | null) => void;
+  readonly count: (result: InboundResult) => void;
+}
+
+/** Reads what clients send: checks it, holds each client to its rate, answers system frames, passes the rest to workers. */
+export class ReadPump {
+  readonly #options: ReadPumpOptions;
+  readonly #reader = new ClientMessageReader(sliceText);
+
+  constructor(options: ReadPumpOptions) {
+    this.#options = options;
+  }
+
+  /** Handles one message. Never throws; a client that breaks the protocol or its rate is closed. */
+  receive(client: Client, message: string | Uint8Array): void {
+    const { clock, rate, count } = this.#options;
+    const now = clock.monotonic();
+    client.bucket ??= new TokenBucket(rate, now);
+    if (!client.bucket.take(now)) {
+      count("over_rate");
+      client.close("too_many_messages", { retryAfterMs: Math.ceil(1_000 / rate.perSecond) });
+      return;
+    }
+    if (typeof message !== "string") {
+      this.#refuse(client, "binary messages are not part of the protocol");
+      return;
+    }
+    const read = this.#reader.read(Buffer.from(message));
+    if ("fault" in read) this.#refuse(client, read.fault);
+    else if (read.type.startsWith(RESERVED_TYPE_PREFIX)) this.#answer(client, read);
+    else this.#pass(client, read);
+  }
+
+  #refuse(client: Client, reason: string): void {
+    this.#options.count("bad");
+    client.close("bad_message", { reason });
+  }
+
+  #answer(client: Client, message: ClientMessage): void {
+    this.#options.count("system");
+    if (message.type === "tidings.ping") client.sendSystem(pongFrame(message.id));
+    else if (message.type === "tidings.token") void this.#renew(client, message);
+    else {
+      const text = `the relay does not know the type ${JSON.stringify(message.type)}`;
+      client.sendSystem(errorFrame({ code: "unknown_type", message: text }, message.id));
+    }
+  }
+
+  /** Takes a new token on the open socket, so that a connection may outlive the token it began with. */
+  async #renew(client: Client, message: ClientMessage): Promise<void> {
+    const payload: unknown = JSON.parse(message.payload);
+    const token =
+      typeof payload === "object" && payload !== null && "token" in payload ? payload.token : undefined;
+    if (typeof token !== "string") {
+      this.#refuse(client, '"tidings.token" needs a payload {"token": "…"}');
+      return;
+    }
+    const result = await this.#options.authenticator.verify(token);
+    if (!client.isOpen) return;
+    if (!result.ok && result.refusal.code === "unavailable") {
+      client.sendSystem(errorFrame({ code: "unavailable", message: result.refusal.reason }, message.id));
+      return;
+    }
+    if (!result.ok || result.identity.userId !== client.userId) {
+      const reason = result.ok ? "the new token is for another user" : result.refusal.reason;
+      client.sendSystem(errorFrame({ code: "token_refused", message: reason }, message.id));
+      client.close("token_refused");
+      return;
+    }
+    this.#options.onRenewed(client, result.identity.expiresAt);
+    if (message.id !== undefined) client.sendSystem(ackFrame(message.id));
+  }
+
+  #pass(client: Client, message: ClientMessage): void {
+    const { publish, count } = this.#options;
+    if (publish === null) {
+      count("refused");
+      const text = "this relay takes no messages from clients (inbound is off)";
+      client.sendSystem(errorFrame({ code: "inbound_off", message: text }, message.id));
+      return;
+    }
+    publish(this.#envelope(client, message)).then(
+      () => {
+        count("published");
+        if (message.id !== undefined) client.sendSystem(ackFrame(message.id));
+      },
+      () => {
+        count("unavailable");
+        const text = "the message could not be handed to the workers; send it again later";
+        client.sendSystem(errorFrame({ code: "unavailable", message: text }, message.id));
+      },
+    );
+  }
+
+  /** The message for workers, with the payload exactly as the client wrote it. */
+  #envelope(client: Client, message: ClientMessage): string {
+    const userId = JSON.stringify(client.userId);
+    const type = JSON.stringify(message.type);
+    const receivedAt = new Date(this.#options.clock.wall()).toISOString();
+    return (
+      `{"user_id":${userId},"connection_id":"${client.connectionId}","type":${type},` +
+      `"payload":${message.payload},"received_at":"${receivedAt}"}`
+    );
+  }
+}

@@ -1,0 +1,44 @@
+import { type CloseName, closeCodes, closingFrame, errorFrame } from "@tidings/protocol";
+import type { ServerWebSocket } from "bun";
+import type { Refusal } from "../auth/authenticator.ts";
+import type { Session } from "./session.ts";
+
+/** How long to wait before a token that could not be judged is tried again, in milliseconds. */
+const RETRY_AFTER_MS = 5_000;
+
+/**
+ * A Tidings client whose token was refused. It was upgraded only to be told so, because a browser cannot read the status
+ * of a handshake that failed; it is closed as soon as it is open, and nothing it sends is looked at. The code is 4401, or
+ * 1013 where the relay could not tell whether the token holds.
+ */
+export class RefusedSession implements Session {
+  readonly #refusal: Refusal;
+  readonly #onClosed: () => void;
+
+  constructor(refusal: Refusal, onClosed: () => void) {
+    this.#refusal = refusal;
+    this.#onClosed = onClosed;
+  }
+
+  opened(socket: ServerWebSocket<Session>): void {
+    const isUnavailable = this.#refusal.code === "unavailable";
+    const name: CloseName = isUnavailable ? "try_later" : "token_refused";
+    const { code, comeBack, reason } = closeCodes[name];
+    socket.send(
+      errorFrame({ code: isUnavailable ? "unavailable" : "token_refused", message: this.#refusal.reason }),
+    );
+    const retry = isUnavailable ? { retry_after_ms: RETRY_AFTER_MS } : {};
+    socket.send(closingFrame({ code, reason, come_back: comeBack, ...retry }));
+    socket.close(code, reason);
+  }
+
+  received(): void {}
+
+  heard(): void {}
+
+  drained(): void {}
+
+  closed(): void {
+    this.#onClosed();
+  }
+}

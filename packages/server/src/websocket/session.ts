@@ -1,0 +1,15 @@
+import type { ServerWebSocket } from "bun";
+
+/** What stands behind one open WebSocket: the relay's server hands every event of the socket to it. */
+export interface Session {
+  /** The socket is open. Called once, first. */
+  opened(socket: ServerWebSocket<Session>): void;
+  /** A whole message came: text as a string, binary as bytes. */
+  received(message: string | Uint8Array): void;
+  /** A ping or pong came: a sign of life. */
+  heard(): void;
+  /** The socket took some of what waited in it. */
+  drained(): void;
+  /** The socket is gone. Called once, last. `code` is 1006 where no Close frame ended it. */
+  closed(code: number): void;
+}
