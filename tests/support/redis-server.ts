@@ -14,7 +14,10 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
 }
 
-/** A real redis-server of the test's own, without persistence, gone when the test's block ends (`await using`). */
+/**
+ * A real redis-server of the test's own, without persistence, gone when the test's block ends (`await
+ * using`).
+ */
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   /** `redis://127.0.0.1:<port>`, without credentials. */
@@ -27,7 +30,9 @@ export interface RedisServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** Kills the server if it lives and starts a new one on the same port; resolves when it answers. */
   restart(): Promise<void>;
-  /** Runs `redis-cli` against the server and returns what it printed. Rejects where it exits with a failure. */
+  /**
+   * Runs `redis-cli` against the server and returns what it printed. Rejects where it exits with a failure.
+   */
   cli(...args: string[]): Promise<string>;
 }
 

@@ -14,6 +14,8 @@ export interface TestRelayOptions extends Omit<Partial<RelayOptions>, "settings"
   readonly redis?: RedisServer;
 }
 
+type Publish = (channel: string, text: string) => Promise<unknown>;
+
 /** A relay in this process on a free port, with a real Redis, development identities, and its log kept. */
 export class TestRelay implements AsyncDisposable {
   readonly relay: Relay;
@@ -21,19 +23,19 @@ export class TestRelay implements AsyncDisposable {
   /** Every line logged so far, as JSON. */
   readonly log: string[];
   readonly #disposables: AsyncDisposableStack;
-  readonly #publisher: ReturnType<typeof createClient>;
+  readonly #publish: Publish;
 
   constructor(
     relay: Relay,
     redis: RedisServer,
     log: string[],
-    publisher: ReturnType<typeof createClient>,
+    publish: Publish,
     disposables: AsyncDisposableStack,
   ) {
     this.relay = relay;
     this.redis = redis;
     this.log = log;
-    this.#publisher = publisher;
+    this.#publish = publish;
     this.#disposables = disposables;
   }
 
@@ -64,7 +66,7 @@ export class TestRelay implements AsyncDisposable {
 
   /** Publishes a text as it is. */
   async publishRaw(text: string, channel = "updates"): Promise<void> {
-    await this.#publisher.publish(channel, text);
+    await this.#publish(channel, text);
   }
 
   /** Asks the relay's HTTP interface. */
@@ -110,7 +112,7 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
   publisher.on("error", () => {});
   await publisher.connect();
   disposables.defer(() => publisher.destroy());
-  const test = new TestRelay(relay, redis, log, publisher, disposables);
+  const test = new TestRelay(relay, redis, log, (channel, text) => publisher.publish(channel, text), disposables);
   await test.ready();
   return test;
 }

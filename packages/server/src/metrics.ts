@@ -30,24 +30,17 @@ export function newCounters(): DeliveryCounters {
   };
 }
 
-/** Delays of the event loop in nanoseconds, as `monitorEventLoopDelay` of `node:perf_hooks` measures them. */
-export interface LoopDelay {
-  readonly max: number;
-  percentile(percentile: number): number;
-  reset(): void;
-}
-
 /** What the metrics read when they are scraped, so that they need not be told of every change. */
 export interface MetricSources {
   readonly counters: DeliveryCounters;
   readonly connections: () => number;
   readonly users: () => number;
   readonly isBrokerUp: () => boolean;
-  readonly loopDelay: LoopDelay;
   readonly version: string;
 }
 
 const LAG_BUCKETS: number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const DELAY_BUCKETS: number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const LIFETIME_BUCKETS: number[] = [1, 10, 60, 300, 1_800, 3_600, 21_600, 86_400];
 
 /** All metrics of one relay, in a registry of its own. No label holds a value from outside, so none can explode. */
@@ -58,12 +51,13 @@ export class Metrics {
   readonly #closes: Counter<"code">;
   readonly #lag: Histogram;
   readonly #lifetime: Histogram;
+  readonly #loopDelay: Histogram;
   readonly #brokerLosses: Counter;
   readonly #resubscriptions: Counter;
   readonly #handlerErrors: Counter;
 
   constructor(sources: MetricSources) {
-    const { counters, loopDelay } = sources;
+    const { counters } = sources;
     this.#readGauge("tidings_connections", "Connections open now.", sources.connections);
     this.#readGauge("tidings_users", "Users with at least one connection now.", sources.users);
     this.#readGauge("tidings_broker_up", "1 while updates are proved to arrive, else 0.", () =>
@@ -84,26 +78,8 @@ export class Metrics {
     );
     this.#readGauge(
       "tidings_outbox_high_water_bytes",
-      "Most bytes that waited for one connection since the last scrape.",
-      () => {
-        const highest = counters.outboxHighWater;
-        counters.outboxHighWater = 0;
-        return highest;
-      },
-    );
-    this.#readGauge(
-      "tidings_event_loop_delay_p99_seconds",
-      "99th percentile of the event loop's delay since the last scrape.",
-      () => loopDelay.percentile(99) / 1e9,
-    );
-    this.#readGauge(
-      "tidings_event_loop_delay_max_seconds",
-      "Longest delay of the event loop since the last scrape.",
-      () => {
-        const longest = loopDelay.max / 1e9;
-        loopDelay.reset();
-        return longest;
-      },
+      "Most bytes that ever waited for one connection.",
+      () => counters.outboxHighWater,
     );
     this.#readGauge("process_resident_memory_bytes", "Resident memory in bytes.", () =>
       process.memoryUsage.rss(),
@@ -129,6 +105,11 @@ export class Metrics {
       "tidings_connection_lifetime_seconds",
       "How long connections lived.",
       LIFETIME_BUCKETS,
+    );
+    this.#loopDelay = this.#histogram(
+      "tidings_event_loop_delay_seconds",
+      "By how much the event loop was late, looked at ten times a second.",
+      DELAY_BUCKETS,
     );
     this.#brokerLosses = this.#counter(
       "tidings_broker_connections_lost_total",
@@ -163,6 +144,11 @@ export class Metrics {
   /** Notes how long a probe took. */
   lag(milliseconds: number): void {
     this.#lag.observe(milliseconds / 1_000);
+  }
+
+  /** Notes by how much the event loop was late. */
+  loopDelay(milliseconds: number): void {
+    this.#loopDelay.observe(milliseconds / 1_000);
   }
 
   /** Counts a lost connection to the broker. */

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { updateFaults } from "@tidings/protocol";
 import type { HTMLBundle, Server } from "bun";
 import type { Logger } from "pino";
@@ -15,6 +14,7 @@ import { PublishEndpoint } from "./http/publish.ts";
 import { Routes } from "./http/routes.ts";
 import { Ingest } from "./ingest.ts";
 import { LogSampler } from "./log-sampler.ts";
+import { watchLoopDelay } from "./loop-delay.ts";
 import { Metrics, newCounters } from "./metrics.ts";
 import type { Client } from "./websocket/client.ts";
 import { Connections } from "./websocket/connections.ts";
@@ -63,9 +63,6 @@ const BODY_BYTES = 8 * 1_048_576;
 /** How long the other relays have to answer a question about a user. */
 const FLEET_TIMEOUT_MS = 1_000;
 
-/** How finely the delay of the event loop is measured. */
-const LOOP_DELAY_RESOLUTION_MS = 20;
-
 /**
  * Starts a relay: the composition root, the one place that knows every part. It listens when it returns; whether updates
  * arrive is a matter of `/readyz`.
@@ -77,18 +74,16 @@ export function startRelay(options: RelayOptions): Relay {
   const sampler = new LogSampler(clock);
   const counters = newCounters();
   const hub = new Hub<Client>();
-  const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS });
-  loopDelay.enable();
   let isDraining = false;
 
   const metrics = new Metrics({
     counters,
-    loopDelay,
     connections: () => hub.connections,
     users: () => hub.users,
     isBrokerUp: () => broker.health.ok,
     version: options.version,
   });
+  const stopWatching = watchLoopDelay(clock, (delayMs) => metrics.loopDelay(delayMs));
   const authenticator = createAuthenticator({
     settings,
     clock,
@@ -187,7 +182,7 @@ export function startRelay(options: RelayOptions): Relay {
 
   async function release(): Promise<void> {
     connections.stop();
-    loopDelay.disable();
+    stopWatching();
     await Promise.all([...servers.map((server) => server.stop(true)), opened.close()]);
   }
 
