@@ -20,8 +20,16 @@ export interface BrokerEvents {
   onLag?: (lagMs: number) => void;
   /** The subscription stands again after it was lost: what was published meanwhile has not been seen. */
   onResubscribed?: () => void;
-  /** A connection to the broker was lost or given up; `reason` is one sentence without secrets. */
+  /**
+   * A connection to the broker was lost or given up, or could not be made for another reason than the attempt
+   * before; `reason` is one sentence without secrets.
+   */
   onConnectionLost?: (reason: string) => void;
+  /**
+   * A message handler threw `error`, which is a bug of its owner; the messages after it are delivered all
+   * the same.
+   */
+  onHandlerError?: (error: unknown) => void;
 }
 
 /** The channels to listen on, fixed for the broker's whole life. */
@@ -53,6 +61,11 @@ export interface Broker {
    * @throws {BrokerUnavailable} when the broker did not confirm in time; the messages may then have been published or not.
    */
   publish(messages: readonly BrokerMessage[]): Promise<readonly number[]>;
+  /**
+   * How many subscribers listen on exactly this channel, on all relays; those that listen by a pattern do not count.
+   * @throws {BrokerUnavailable} when the broker did not answer in time.
+   */
+  countSubscribers(channel: string): Promise<number>;
   /** The latest health. Bad until the first probe has come back. */
   readonly health: BrokerHealth;
   /** Ends the subscription and frees everything. No handler is called after it resolves. Idempotent. */

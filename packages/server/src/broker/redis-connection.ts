@@ -1,0 +1,101 @@
+import { createClient } from "@redis/client";
+import type { BrokerMessage, Subscriptions } from "./broker.ts";
+import type { RedisTarget } from "./redis-target.ts";
+
+/** What a {@link RedisConnection} needs. */
+export interface RedisConnectionOptions {
+  readonly target: RedisTarget;
+  /** Name that `CLIENT LIST` shows. */
+  readonly name: string;
+  /** How long the TCP and TLS handshakes may take, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /**
+   * Something went wrong with the connection; it is of no more use and wants to be destroyed. May be called
+   * again.
+   */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * One connection to Redis that is made once and never mends itself: the client's own reconnect neither
+ * notices a Redis that hangs nor treats two connections as one, so whoever owns this makes a new one instead.
+ */
+export class RedisConnection {
+  readonly #client;
+  #destroyed = false;
+
+  constructor({ target, name, connectTimeoutMs, onFault }: RedisConnectionOptions) {
+    const { host, port, username, password, serverName } = target;
+    const endpoint = { host, port, connectTimeout: connectTimeoutMs, reconnectStrategy: false } as const;
+    this.#client = createClient({
+      // RESP3 logs in and sets the name by HELLO, which no ACL can forbid; SETNAME and SETINFO can be
+      // forbidden.
+      RESP: 3,
+      name,
+      disableClientInfo: true,
+      disableOfflineQueue: true,
+      maintNotifications: "disabled",
+      commandOptions: { timeout: 0 },
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      socket: target.tls
+        ? { ...endpoint, tls: true, ...(serverName === undefined ? {} : { servername: serverName }) }
+        : endpoint,
+    });
+    this.#client.on("error", onFault);
+    // A client that is destroyed while TCP connects has no hold on its socket yet: it is caught when it
+    // appears.
+    this.#client.on("connect", () => {
+      if (this.#destroyed) this.#client.destroy();
+    });
+  }
+
+  /** Connects and logs in. Rejects where that fails, or when the connection is destroyed meanwhile. */
+  async open(): Promise<void> {
+    await this.#client.connect();
+  }
+
+  /** Subscribes to all channels with one command. The handlers must not throw. */
+  async subscribe(subscriptions: Subscriptions): Promise<void> {
+    const listeners = new Map(
+      [...subscriptions].map(([channel, handler]) => [
+        channel,
+        { unsubscribing: false, buffers: new Set([handler]), strings: new Set<never>() },
+      ]),
+    );
+    // `subscribe()` of the client takes one listener for all its channels, which would have to find the
+    // handler by the channel's name for each message, or sends a command per channel.
+    await this.#client.extendPubSubListeners("CHANNELS", listeners);
+  }
+
+  /**
+   * Publishes one message as it is and several in a transaction. Returns how many subscribers each one
+   * reached.
+   */
+  async publish(messages: readonly BrokerMessage[]): Promise<readonly number[]> {
+    const [first] = messages;
+    if (first === undefined) return [];
+    if (messages.length === 1) return [await this.#client.publish(first.channel, argument(first.data))];
+    const transaction = this.#client.multi();
+    for (const { channel, data } of messages) transaction.publish(channel, argument(data));
+    return (await transaction.exec()).map(Number);
+  }
+
+  /** How many subscribers listen on exactly this channel. */
+  async countSubscribers(channel: string): Promise<number> {
+    const counts = await this.#client.pubSubNumSub([channel]);
+    return Number(counts[channel] ?? 0);
+  }
+
+  /** Cuts the connection at once, whatever Redis does; what waits for an answer is rejected. Idempotent. */
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#client.destroy();
+  }
+}
+
+function argument(data: string | Uint8Array): string | Buffer {
+  if (typeof data === "string" || Buffer.isBuffer(data)) return data;
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,35 @@
+import { describe, expect, test } from "bun:test";
+import { ConnectionTimeoutError, SimpleError, SocketClosedUnexpectedlyError } from "@redis/client";
+import { describeFault } from "./redis-fault.ts";
+
+describe("describeFault", () => {
+  test("names the error of Redis that an operator has to mend", () => {
+    expect(describeFault(new SimpleError("WRONGPASS invalid username-password pair"))).toContain("WRONGPASS");
+    expect(describeFault(new SimpleError("NOAUTH Authentication required."))).toContain("NOAUTH");
+    expect(describeFault(new SimpleError("NOPERM this user has no permissions"))).toContain("NOPERM");
+    expect(describeFault(new SimpleError("LOADING Redis is loading the dataset"))).toContain("LOADING");
+    expect(describeFault(new SimpleError("MISCONF Redis is configured to"))).toContain("MISCONF");
+  });
+
+  test("never repeats what Redis repeats of a login", () => {
+    const echo = "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 'sesame'";
+    expect(describeFault(new SimpleError(echo))).toBe("Redis does not know a command of this relay (ERR)");
+    expect(describeFault(new SimpleError("ERR invalid password 'sesame'"))).not.toContain("sesame");
+  });
+
+  test("never repeats an address", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:6379"), { code: "ECONNREFUSED" });
+    expect(describeFault(refused)).toBe("nothing listens at the address of Redis (ECONNREFUSED)");
+    const unknown = Object.assign(new Error("10.0.0.1 went away"), { code: "EWHATEVER" });
+    expect(describeFault(unknown)).toBe("the connection to Redis failed (EWHATEVER)");
+  });
+
+  test("tells a closed, a slow and a wrong server apart", () => {
+    const sentences = [
+      new SocketClosedUnexpectedlyError(),
+      new ConnectionTimeoutError(),
+      new Error("Unknown RESP type 83"),
+    ];
+    expect(new Set(sentences.map(describeFault)).size).toBe(3);
+  });
+});

@@ -1,0 +1,64 @@
+import {
+  ClientClosedError,
+  ClientOfflineError,
+  ConnectionTimeoutError,
+  DisconnectsClientError,
+  ErrorReply,
+  SocketClosedUnexpectedlyError,
+} from "@redis/client";
+
+/** What Redis said, by the first word of its error replies. */
+const replies: Readonly<Record<string, string>> = {
+  WRONGPASS: "authentication failed: Redis refused the user name or password (WRONGPASS)",
+  NOAUTH: "authentication failed: Redis asks for a password and none is set (NOAUTH)",
+  NOPERM: "the Redis user lacks a permission (NOPERM)",
+  LOADING: "Redis is still loading its data (LOADING)",
+  NOPROTO: "Redis does not speak RESP3: version 6 or newer is needed (NOPROTO)",
+  EXECABORT: "Redis refused a message of the transaction (EXECABORT)",
+};
+
+/** What the operating system or TLS said, by error code. */
+const codes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens at the address of Redis",
+  ECONNRESET: "the connection to Redis was reset",
+  EPIPE: "the connection to Redis broke",
+  ETIMEDOUT: "the connection to Redis timed out",
+  ENOTFOUND: "the host name of Redis is unknown",
+  EAI_AGAIN: "the host name of Redis cannot be looked up at the moment",
+  EHOSTUNREACH: "the host of Redis cannot be reached",
+  ENETUNREACH: "the network of Redis cannot be reached",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate of Redis is for another host name",
+  CERT_HAS_EXPIRED: "the certificate of Redis has expired",
+};
+
+/** What commands are rejected with when their connection is destroyed from this side, or was before. */
+const errorsOfOwnMaking = [ClientClosedError, ClientOfflineError, DisconnectsClientError];
+
+/**
+ * One sentence on why a connection to Redis failed, fit for `/readyz`: no address, no credentials, no
+ * payload.
+ */
+export function describeFault(error: unknown): string {
+  if (error instanceof ErrorReply) return describeReply(error.message);
+  if (error instanceof ConnectionTimeoutError) return "the connection to Redis timed out";
+  if (error instanceof SocketClosedUnexpectedlyError) return "Redis closed the connection";
+  if (errorsOfOwnMaking.some((kind) => error instanceof kind)) return "the connection to Redis was given up";
+  const code = codeOf(error);
+  if (code === null) return "what listens at the address of Redis does not speak its protocol";
+  return `${codes[code] ?? "the connection to Redis failed"} (${code})`;
+}
+
+/**
+ * Only the first word of a reply is passed on: "unknown command" repeats the arguments of a login, password
+ * and all.
+ */
+function describeReply(message: string): string {
+  const word = /^[A-Z]{2,20}\b/.exec(message)?.[0] ?? "ERR";
+  if (message.startsWith("ERR unknown command")) return "Redis does not know a command of this relay (ERR)";
+  return replies[word] ?? `Redis answered with an error (${word})`;
+}
+
+function codeOf(error: unknown): string | null {
+  if (typeof error !== "object" || error === null || !("code" in error)) return null;
+  return typeof error.code === "string" && /^\w+$/.test(error.code) ? error.code : null;
+}

@@ -1,0 +1,146 @@
+import type { CancelTimer, Clock } from "../clock.ts";
+import { type BrokerMessage, BrokerUnavailable, type Subscriptions } from "./broker.ts";
+import { RedisConnection } from "./redis-connection.ts";
+import { describeFault } from "./redis-fault.ts";
+import type { RedisTarget } from "./redis-target.ts";
+
+/** What a {@link RedisSession} needs. */
+export interface RedisSessionOptions {
+  readonly target: RedisTarget;
+  readonly name: string;
+  /** Every channel to subscribe to, the probe's own among them. */
+  readonly subscriptions: Subscriptions;
+  /** How long connecting, subscribing, and the answer to a publish may each take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly onHandlerError: (error: unknown) => void;
+  /**
+   * The session is of no more use and wants to be destroyed. `reason` is one sentence. May be called again.
+   */
+  readonly onLost: (reason: string) => void;
+}
+
+/**
+ * Bytes of messages that may wait for Redis' answer; beyond them publish is refused, so a hang cannot eat
+ * memory.
+ */
+const UNANSWERED_BYTES = 16 * 1_048_576;
+
+/** The two connections of a broker, one to subscribe and one to publish, which stand and fall together. */
+export class RedisSession {
+  readonly #options: RedisSessionOptions;
+  readonly #subscriber: RedisConnection;
+  readonly #commander: RedisConnection;
+  #state: "opening" | "open" | "destroyed" = "opening";
+  #unansweredBytes = 0;
+  #cancelDeadline: CancelTimer | null = null;
+
+  constructor(options: RedisSessionOptions) {
+    this.#options = options;
+    const { target, name, timeoutMs, onLost } = options;
+    const onFault = (error: unknown): void => onLost(describeFault(error));
+    const connection = { target, name, connectTimeoutMs: timeoutMs, onFault };
+    this.#subscriber = new RedisConnection(connection);
+    this.#commander = new RedisConnection(connection);
+  }
+
+  /** Connects, subscribes to every channel, and calls `onOpen`; or calls `onLost` with what went wrong. */
+  open(onOpen: () => void): void {
+    const { clock, timeoutMs, onLost } = this.#options;
+    const silence = `Redis did not answer within ${timeoutMs} ms`;
+    this.#cancelDeadline = clock.after(timeoutMs, () => onLost(silence));
+    this.#open()
+      .finally(this.#cancelDeadline)
+      .then(
+        () => {
+          if (this.#state !== "opening") return;
+          this.#state = "open";
+          onOpen();
+        },
+        (error: unknown) => onLost(describeFault(error)),
+      );
+  }
+
+  /**
+   * Publishes all messages or none.
+   * @throws {BrokerUnavailable} at once where the session is not open or too much waits for an answer already,
+   * and after `timeoutMs` where Redis does not answer.
+   */
+  async publish(messages: readonly BrokerMessage[]): Promise<readonly number[]> {
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    const size = messages.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+    if (this.#unansweredBytes > 0 && this.#unansweredBytes + size > UNANSWERED_BYTES) {
+      throw new BrokerUnavailable("too many messages wait for Redis to answer");
+    }
+    this.#unansweredBytes += size;
+    try {
+      return await this.#answered(this.#commander.publish(messages), "a publish");
+    } finally {
+      this.#unansweredBytes -= size;
+    }
+  }
+
+  /**
+   * How many subscribers listen on exactly this channel.
+   * @throws {BrokerUnavailable} as {@link publish}.
+   */
+  async countSubscribers(channel: string): Promise<number> {
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    return this.#answered(this.#commander.countSubscribers(channel), "a question");
+  }
+
+  /**
+   * Publishes the probe's nonce, without a deadline: the probe has its own and forgives a process that
+   * stalled.
+   */
+  async publishProbe(channel: string, nonce: string): Promise<void> {
+    try {
+      await this.#commander.publish([{ channel, data: nonce }]);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** Cuts both connections at once. No handler is called after it. Idempotent. */
+  destroy(): void {
+    this.#state = "destroyed";
+    this.#cancelDeadline?.();
+    this.#subscriber.destroy();
+    this.#commander.destroy();
+  }
+
+  async #open(): Promise<void> {
+    await Promise.all([this.#subscriber.open(), this.#commander.open()]);
+    const guarded = [...this.#options.subscriptions].map(
+      ([channel, handler]) => [channel, this.#guard(handler)] as const,
+    );
+    await this.#subscriber.subscribe(new Map(guarded));
+  }
+
+  /** The answer to a command, or `BrokerUnavailable` where it is an error or does not come in time. */
+  #answered<T>(answer: Promise<T>, what: string): Promise<T> {
+    const { clock, timeoutMs } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const silence = `Redis did not answer ${what} within ${timeoutMs} ms`;
+    const cancelDeadline = clock.after(timeoutMs, () => reject(new BrokerUnavailable(silence)));
+    answer.then(resolve, (error: unknown) => reject(unavailable(error))).finally(cancelDeadline);
+    return promise;
+  }
+
+  #guard(handler: (message: Uint8Array) => void): (message: Uint8Array) => void {
+    return (message) => {
+      // The client goes on through the chunk it is decoding, from its start, when a handler destroys the
+      // session.
+      if (this.#state === "destroyed") return;
+      try {
+        handler(message);
+      } catch (error) {
+        this.#options.onHandlerError(error);
+      }
+    };
+  }
+}
+
+function unavailable(error: unknown): BrokerUnavailable {
+  return new BrokerUnavailable(`Redis did not confirm: ${describeFault(error)}`);
+}

@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, startRedis } from "../../../../tests/support/redis-server.ts";
+import { ObservedBroker, until } from "./redis-test-support.ts";
+
+test("rediss:// connects where the certificate is vouched for, and names the fault where it is not", async () => {
+  await using certificate = await makeCertificate();
+  const tlsPort = await freePort();
+  await using redis = await startRedis({ args: ["--tls-port", String(tlsPort), ...certificate.redisArgs] });
+  const url = `rediss://localhost:${tlsPort}`;
+
+  await using stranger = new ObservedBroker(url);
+  await until("the reason is told", () => stranger.reason.includes("SELF_SIGNED"));
+
+  // Certificates to trust are read when a process starts, so this takes one of its own.
+  const child = Bun.spawn([process.execPath, "-e", trusting], {
+    cwd: import.meta.dir,
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.path, URL_UNDER_TEST: url },
+    stdout: "pipe",
+  });
+  expect(await new Response(child.stdout).text()).toBe("healthy\n");
+  expect(redis.port).not.toBe(tlsPort);
+}, 20_000);
+
+const trusting = `
+  const { ObservedBroker } = await import("${import.meta.dir}/redis-test-support.ts");
+  await using it = new ObservedBroker(process.env.URL_UNDER_TEST);
+  await it.healthy();
+  console.log("healthy");
+`;
+
+/** A self-signed certificate for localhost, in a directory of its own. */
+async function makeCertificate(): Promise<AsyncDisposable & { path: string; redisArgs: string[] }> {
+  const directory = await mkdtemp(join(tmpdir(), "tidings-tls-"));
+  const key = join(directory, "key.pem");
+  const path = join(directory, "cert.pem");
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const command = [
+    "openssl",
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+  ];
+  const child = Bun.spawn([...command, "-days", "2", "-keyout", key, "-out", path, ...subject], {
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  if ((await child.exited) !== 0) throw new Error("openssl could not make a certificate");
+  return {
+    path,
+    redisArgs: ["--tls-cert-file", path, "--tls-key-file", key, "--tls-auth-clients", "no"],
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,249 @@
+import { describe, expect, test } from "bun:test";
+import { connect, createServer, type Socket } from "node:net";
+import { freePort, startRedis } from "../../../../tests/support/redis-server.ts";
+import { BrokerUnavailable } from "./broker.ts";
+import { ObservedBroker, rejection, until } from "./redis-test-support.ts";
+
+/** What issue 2 promises: a lost Redis is noticed within this time, in milliseconds. */
+const NOTICED_MS = 5_000;
+
+/** And updates flow within this time of its return. */
+const RECOVERED_MS = 2_000;
+
+const update = { channel: "updates", data: "x" };
+
+describe("RedisBroker", () => {
+  test("all channels and the probe's stand in one SUBSCRIBE, on connections named after the relay", async () => {
+    await using redis = await startRedis();
+    const handlers = new Map([
+      ["updates", () => {}],
+      ["control", () => {}],
+    ]);
+    await using it = new ObservedBroker(redis.url, { subscriptions: handlers, relayId: "r1" });
+    await it.healthy();
+    expect(await redis.cli("INFO", "commandstats")).toContain("cmdstat_subscribe:calls=1,");
+    expect((await redis.cli("PUBSUB", "CHANNELS")).split("\n").toSorted()).toEqual([
+      "control",
+      "tidings:probe:r1",
+      "updates",
+    ]);
+    const clients = await redis.cli("CLIENT", "LIST");
+    expect(clients.match(/ name=tidings:r1 /g)?.length).toBe(2);
+  });
+
+  test("a Redis killed and restarted ten times under load is found again each time", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url);
+    await it.healthy();
+    await using load = new Load(it);
+    for (let round = 1; round <= 10; round++) {
+      await redis.kill("SIGKILL");
+      await it.unhealthy(NOTICED_MS);
+      expect(await rejection(it.broker.publish([update]))).toBeInstanceOf(BrokerUnavailable);
+      await redis.restart();
+      const seen = it.messages.length;
+      await until("updates flow", () => it.messages.length > seen && it.broker.health.ok, RECOVERED_MS);
+    }
+    expect(it.changes.map(({ ok }) => ok)).toEqual([true, ...Array(10).fill([false, true]).flat()]);
+    expect(it.gaps).toBe(10);
+    expect(load.unexpected).toEqual([]);
+  }, 60_000);
+
+  test("a Redis that hangs without closing is noticed, left, and found again when it goes on", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url);
+    await it.healthy();
+    await redis.kill("SIGSTOP");
+    const pending = rejection(it.broker.publish([update]));
+    await it.unhealthy(NOTICED_MS);
+    expect(await pending).toBeInstanceOf(BrokerUnavailable);
+    expect(await rejection(it.broker.publish([update]))).toBeInstanceOf(BrokerUnavailable);
+    await redis.kill("SIGCONT");
+    await it.healthy(RECOVERED_MS);
+    await it.broker.publish([update]);
+    await until("an update arrives", () => it.messages.includes("x"));
+  }, 30_000);
+
+  test("a Redis that hangs and is then restarted is found again", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url, { probeIntervalMs: 100, timeoutMs: 500 });
+    await it.healthy();
+    await redis.kill("SIGSTOP");
+    await it.unhealthy(NOTICED_MS);
+    await redis.restart();
+    await it.healthy(RECOVERED_MS);
+  }, 30_000);
+
+  test("a Redis that hangs does not hold up close", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url);
+    await it.healthy();
+    await redis.kill("SIGSTOP");
+    const pending = rejection(it.broker.publish([update, update]));
+    await it.broker.close();
+    expect(await pending).toBeInstanceOf(BrokerUnavailable);
+  });
+
+  test("a broker that is closed while it connects leaves no connection behind", async () => {
+    let opened = 0;
+    let closed = 0;
+    const server = createServer((socket) => {
+      opened++;
+      socket.on("error", () => {}).on("close", () => closed++);
+      socket.resume();
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    const it = new ObservedBroker(`redis://127.0.0.1:${port}`);
+    await it.broker.close();
+    await until("both connections came and went", () => opened === 2 && closed === 2);
+    server.close();
+  });
+
+  test("a publish that Redis does not answer is refused after the timeout", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url, { probeIntervalMs: 60_000, timeoutMs: 200 });
+    await it.healthy();
+    await redis.kill("SIGSTOP");
+    const refusal = await rejection(it.broker.publish([update]));
+    expect(refusal).toBeInstanceOf(BrokerUnavailable);
+    expect(String(refusal)).toContain("did not answer a publish within 200 ms");
+    expect(it.broker.health.ok).toBe(true);
+  });
+
+  test("a Redis that hangs is not sent more than a bounded number of bytes", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url);
+    await it.healthy();
+    await redis.kill("SIGSTOP");
+    const large = [{ channel: "inbound", data: new Uint8Array(10 * 1_048_576) }];
+    const first = rejection(it.broker.publish(large));
+    expect(String(await rejection(it.broker.publish(large)))).toContain("too many messages wait");
+    await it.broker.close();
+    await first;
+  });
+
+  test.each(["pubsub", "normal"])("a connection cut by CLIENT KILL TYPE %s is replaced", async (type) => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url);
+    await it.healthy();
+    await redis.cli("CLIENT", "KILL", "TYPE", type);
+    await until("the subscription stands again", () => it.gaps === 1, RECOVERED_MS);
+    expect(it.losses).toEqual(["Redis closed the connection"]);
+    await it.broker.publish([update]);
+    await until("an update arrives", () => it.messages.length === 1);
+  });
+
+  test("two CLIENT KILLs in a row, the second while the first is being mended, leave one subscription", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url);
+    await it.healthy();
+    for (let round = 0; round < 5; round++) {
+      const gaps = it.gaps;
+      await redis.cli("CLIENT", "KILL", "TYPE", "pubsub");
+      await redis.cli("CLIENT", "KILL", "TYPE", "pubsub");
+      await until("the subscription stands again", () => it.gaps > gaps && it.broker.health.ok, RECOVERED_MS);
+    }
+    await it.healthy();
+    expect(await it.broker.publish([update])).toEqual([1]);
+    await until("an update arrives", () => it.messages.length > 0);
+    expect(it.messages).toEqual(["x"]);
+  });
+
+  test("a subscription that is deaf although its connection lives is noticed and replaced", async () => {
+    await using redis = await startRedis();
+    await using proxy = await DeafeningProxy.start(redis.port);
+    await using it = new ObservedBroker(proxy.url, { probeIntervalMs: 100, timeoutMs: 500 });
+    await it.healthy();
+    proxy.deafen();
+    await it.unhealthy(NOTICED_MS);
+    expect(it.losses).toEqual(["a message of the relay's own did not come back within 500 ms"]);
+    await it.healthy(RECOVERED_MS);
+  });
+
+  test("a Redis that is not there yet is found when it comes", async () => {
+    const port = await freePort();
+    await using it = new ObservedBroker(`redis://127.0.0.1:${port}`);
+    await until("an attempt failed", () => it.losses.length > 0);
+    await using redis = await startRedis({ port });
+    await it.healthy(RECOVERED_MS);
+    expect([it.gaps, redis.port]).toEqual([0, port]);
+  });
+});
+
+/** Publishes without pause until its block ends, and keeps each refusal that is not BrokerUnavailable. */
+class Load implements AsyncDisposable {
+  readonly unexpected: unknown[] = [];
+  readonly #done: Promise<void>;
+  #stopped = false;
+
+  constructor({ broker }: ObservedBroker) {
+    const publish = async (): Promise<void> => {
+      while (!this.#stopped) {
+        const several = [update, update];
+        await Promise.all([broker.publish([update]), broker.publish(several)]).catch((error: unknown) => {
+          if (!(error instanceof BrokerUnavailable)) this.unexpected.push(error);
+        });
+        await Bun.sleep(1);
+      }
+    };
+    this.#done = publish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    await this.#done;
+  }
+}
+
+/**
+ * A TCP proxy before Redis that can withhold all that Redis sends on the connections that have subscribed.
+ */
+class DeafeningProxy implements AsyncDisposable {
+  readonly #subscribed = new Set<Socket>();
+  readonly #sockets = new Set<Socket>();
+  readonly #server;
+  #port = 0;
+
+  private constructor(redisPort: number) {
+    this.#server = createServer((near) => {
+      const far = connect({ host: "127.0.0.1", port: redisPort });
+      for (const socket of [near, far]) {
+        this.#sockets.add(socket);
+        socket.on("error", () => {});
+      }
+      near.on("data", (chunk) => {
+        if (chunk.includes("subscribe")) this.#subscribed.add(far);
+        far.write(chunk);
+      });
+      far.on("data", (chunk) => near.write(chunk));
+      near.on("close", () => far.destroy());
+      far.on("close", () => near.destroy());
+    });
+  }
+
+  static start(redisPort: number): Promise<DeafeningProxy> {
+    const proxy = new DeafeningProxy(redisPort);
+    return new Promise((resolve) => {
+      proxy.#server.listen(0, "127.0.0.1", () => {
+        const address = proxy.#server.address();
+        proxy.#port = typeof address === "object" && address !== null ? address.port : 0;
+        resolve(proxy);
+      });
+    });
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#port}`;
+  }
+
+  deafen(): void {
+    for (const far of this.#subscribed) far.removeAllListeners("data").resume();
+    this.#subscribed.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+  }
+}

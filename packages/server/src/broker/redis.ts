@@ -1,0 +1,158 @@
+import type { CancelTimer, Clock, Random } from "../clock.ts";
+import {
+  type Broker,
+  type BrokerEvents,
+  type BrokerHealth,
+  type BrokerMessage,
+  BrokerUnavailable,
+  type Subscriptions,
+} from "./broker.ts";
+import { EchoProbe } from "./echo-probe.ts";
+import { retryDelay } from "./redis-backoff.ts";
+import { RedisSession } from "./redis-session.ts";
+import { parseRedisUrl, type RedisTarget } from "./redis-target.ts";
+
+/** What a {@link RedisBroker} needs. */
+export interface RedisBrokerOptions {
+  /** `redis://` or `rediss://`, with user and password where needed. A database in it is ignored. */
+  readonly url: string;
+  readonly subscriptions: Subscriptions;
+  /** How often the broker sends itself a message to prove that messages arrive, in milliseconds. */
+  readonly probeIntervalMs: number;
+  /** How long Redis may stay silent before its connections are given up and replaced, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Unique name of the relay: printable ASCII without spaces. `CLIENT LIST` shows `tidings:<relayId>`. */
+  readonly relayId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events?: BrokerEvents;
+}
+
+/**
+ * The broker over Redis Pub/Sub. Its user needs `SUBSCRIBE`, `PUBLISH`, `MULTI`, `EXEC` and `PUBSUB|NUMSUB`, the
+ * channels it subscribes and publishes to, and the probe's channel `tidings:probe:<relayId>`.
+ *
+ * A session (two connections, one subscription) lives until anything is wrong with it and is then replaced as
+ * a whole; health is good from the first echo on a session until that session is lost.
+ */
+export class RedisBroker implements Broker {
+  readonly #options: RedisBrokerOptions;
+  readonly #target: RedisTarget;
+  readonly #probeChannel: string;
+  #health: BrokerHealth = { ok: false, reason: "the connection to Redis has not been started" };
+  #started = false;
+  #closed = false;
+  #session: RedisSession | null = null;
+  #probe: EchoProbe | null = null;
+  #cancelRetry: CancelTimer | null = null;
+  /** Sessions lost in a row without an echo between them. */
+  #failures = 0;
+  /** Whether a subscription has ever stood, so that the next one has a gap before it. */
+  #hasSubscribed = false;
+  #lastFailure: string | null = null;
+
+  /** @throws {TypeError} where the URL, the relay's id or the channels cannot be used. */
+  constructor(options: RedisBrokerOptions) {
+    if (!/^[!-~]+$/.test(options.relayId)) {
+      throw new TypeError("the relay's id must be printable ASCII without spaces");
+    }
+    this.#options = options;
+    this.#target = parseRedisUrl(options.url);
+    this.#probeChannel = `tidings:probe:${options.relayId}`;
+    if (options.subscriptions.has(this.#probeChannel)) {
+      throw new TypeError(`the channel ${this.#probeChannel} belongs to the broker's probe`);
+    }
+  }
+
+  get health(): BrokerHealth {
+    return this.#health;
+  }
+
+  start(): void {
+    if (this.#started || this.#closed) return;
+    this.#started = true;
+    this.#health = { ok: false, reason: "the connection to Redis is being made" };
+    this.#connect();
+  }
+
+  async publish(messages: readonly BrokerMessage[]): Promise<readonly number[]> {
+    if (this.#session === null) throw new BrokerUnavailable("there is no connection to Redis");
+    return messages.length === 0 ? [] : this.#session.publish(messages);
+  }
+
+  async countSubscribers(channel: string): Promise<number> {
+    if (this.#session === null) throw new BrokerUnavailable("there is no connection to Redis");
+    return this.#session.countSubscribers(channel);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelRetry?.();
+    this.#dropSession();
+    this.#health = { ok: false, reason: "the connection to Redis is closed" };
+  }
+
+  #connect(): void {
+    const { relayId, timeoutMs, clock, events, subscriptions } = this.#options;
+    const session: RedisSession = new RedisSession({
+      target: this.#target,
+      name: `tidings:${relayId}`,
+      subscriptions: new Map([...subscriptions, [this.#probeChannel, (echo) => this.#probe?.receive(echo)]]),
+      timeoutMs,
+      clock,
+      onHandlerError: (error) => events?.onHandlerError?.(error),
+      onLost: (reason) => this.#onLost(session, reason),
+    });
+    this.#session = session;
+    session.open(() => this.#onSubscribed(session));
+  }
+
+  #onSubscribed(session: RedisSession): void {
+    const hasGap = this.#hasSubscribed;
+    this.#hasSubscribed = true;
+    const { probeIntervalMs, timeoutMs, clock, random } = this.#options;
+    this.#probe = new EchoProbe({
+      publish: (nonce) => session.publishProbe(this.#probeChannel, nonce),
+      intervalMs: probeIntervalMs,
+      timeoutMs,
+      clock,
+      random,
+      onEcho: (lagMs) => this.#onEcho(lagMs, hasGap),
+      onSilence: (reason) => this.#onLost(session, reason),
+    });
+    this.#probe.start();
+  }
+
+  #onEcho(lagMs: number, hasGap: boolean): void {
+    const { events } = this.#options;
+    const wasBad = !this.#health.ok;
+    this.#health = { ok: true, lagMs };
+    this.#failures = 0;
+    this.#lastFailure = null;
+    if (wasBad) events?.onHealth?.(this.#health);
+    if (wasBad && hasGap) events?.onResubscribed?.();
+    events?.onLag?.(lagMs);
+  }
+
+  #onLost(session: RedisSession, reason: string): void {
+    if (this.#session !== session) return;
+    const { clock, random, events } = this.#options;
+    const isNews = this.#probe !== null || reason !== this.#lastFailure;
+    const wasGood = this.#health.ok;
+    this.#dropSession();
+    this.#lastFailure = reason;
+    this.#health = { ok: false, reason };
+    const delay = retryDelay(this.#failures++, random);
+    this.#cancelRetry = clock.after(delay, () => this.#connect());
+    if (wasGood) events?.onHealth?.(this.#health);
+    if (isNews) events?.onConnectionLost?.(reason);
+  }
+
+  #dropSession(): void {
+    this.#probe?.stop();
+    this.#probe = null;
+    const session = this.#session;
+    this.#session = null;
+    session?.destroy();
+  }
+}
