@@ -6,7 +6,9 @@ test("a relay that drains refuses newcomers, is not ready, and tells each client
   const window = 1_500;
   await using relay = await startTestRelay({ settings: { drain_window: window, drain_deadline: 10_000 } });
   const clients = await Promise.all(
-    Array.from({ length: 40 }, (_, n) => relay.connect(`user-${n}`, n % 2 === 0 ? { protocols: ["tidings.v1"] } : {})),
+    Array.from({ length: 40 }, (_, n) =>
+      relay.connect(`user-${n}`, n % 2 === 0 ? { protocols: ["tidings.v1"] } : {}),
+    ),
   );
   const drained = relay.relay.drain();
   expect((await relay.http("/readyz")).status).toBe(503);
@@ -39,5 +41,10 @@ test("a drain ends at its deadline, also where clients are left", async () => {
 test("a drain of an empty relay ends at once", async () => {
   await using relay = await startTestRelay({ settings: { drain_window: 60_000, drain_deadline: 60_000 } });
   await relay.relay.drain();
-  await eventually("nobody listens", () => relay.http("/healthz").then(() => false, () => true));
+  await eventually("nobody listens", () =>
+    relay.http("/healthz").then(
+      () => false,
+      () => true,
+    ),
+  );
 });

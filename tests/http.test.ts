@@ -7,7 +7,11 @@ const KEY = "an-api-key";
 const settings = { api_key: KEY };
 const authorized = { authorization: `Bearer ${KEY}` };
 
-function publish(relay: TestRelay, body: string, headers: Record<string, string> = authorized): Promise<Response> {
+function publish(
+  relay: TestRelay,
+  body: string,
+  headers: Record<string, string> = authorized,
+): Promise<Response> {
   return relay.http("/v1/publish", { method: "POST", body, headers });
 }
 
@@ -15,7 +19,10 @@ describe("POST /v1/publish", () => {
   test("publishes an update byte for byte and answers 202", async () => {
     await using relay = await startTestRelay({ settings });
     const client = await relay.connect("alice");
-    const response = await publish(relay, '{"target_user_id":"alice","type":"t","payload":{"n":1e400, "a":1}}');
+    const response = await publish(
+      relay,
+      '{"target_user_id":"alice","type":"t","payload":{"n":1e400, "a":1}}',
+    );
     expect(response.status).toBe(202);
     expect(await response.json()).toEqual({ accepted: 1, updates: [{ target_user_id: "alice" }] });
     await client.received(1);
@@ -25,7 +32,11 @@ describe("POST /v1/publish", () => {
   test("publishes an array in its order", async () => {
     await using relay = await startTestRelay({ settings });
     const client = await relay.connect("alice");
-    const updates = Array.from({ length: 100 }, (_, n) => ({ target_user_id: "alice", type: "t", payload: n }));
+    const updates = Array.from({ length: 100 }, (_, n) => ({
+      target_user_id: "alice",
+      type: "t",
+      payload: n,
+    }));
     const response = await publish(relay, JSON.stringify(updates));
     expect(response.status).toBe(202);
     const frames = await client.received(100);
@@ -130,8 +141,14 @@ describe("the users of all relays together", () => {
     const here = await first.connect("alice");
     const there = await second.connect("alice", { protocols: ["tidings.v1"] });
     const other = await second.connect("bob");
-    const response = await first.http("/v1/users/alice/connections", { method: "DELETE", headers: authorized });
-    expect([response.status, await response.json()]).toEqual([200, { user_id: "alice", closed: 2, relays: 2 }]);
+    const response = await first.http("/v1/users/alice/connections", {
+      method: "DELETE",
+      headers: authorized,
+    });
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { user_id: "alice", closed: 2, relays: 2 },
+    ]);
     expect((await here.closed()).code).toBe(4403);
     expect((await there.closed()).code).toBe(4403);
     expect(other.closeEvent).toBeNull();
@@ -200,7 +217,8 @@ test("metrics are in Prometheus's format and count what happened", async () => {
 test("an internal port takes everything but the socket and the liveness check", async () => {
   const port = await freePort();
   await using relay = await startTestRelay({ settings: { ...settings, internal_port: port, port: 0 } });
-  const inner = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`, { headers: authorized });
+  const inner = (path: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${port}${path}`, { headers: authorized });
   for (const path of ["/readyz", "/metrics", "/v1/users/alice"]) {
     expect((await relay.http(path)).status).toBe(404);
     expect((await inner(path)).status).toBe(200);
@@ -222,7 +240,8 @@ test("odd requests get an answer, and the relay lives on", async () => {
         hostname: "127.0.0.1",
         port: relay.relay.port,
         socket: {
-          open: (socket) => void socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+          open: (socket) =>
+            void socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
           data: (_, bytes) => resolve(bytes.toString()),
           close: () => resolve("closed"),
           error: () => resolve("closed"),

@@ -61,7 +61,9 @@ test("a burst far over the buffer reaches a client that reads", async () => {
   const client = await relay.connect("alice");
   const count = 64;
   await Promise.all(
-    Array.from({ length: count }, () => relay.publish({ target_user_id: "alice", type: "t", payload: CHUNK })),
+    Array.from({ length: count }, () =>
+      relay.publish({ target_user_id: "alice", type: "t", payload: CHUNK }),
+    ),
   );
   await client.received(count);
 });

@@ -299,7 +299,10 @@ test("an address at its cap is refused with 429 before its token is looked at", 
 test("a page of a foreign origin is refused with 403; the own one and allowed ones connect", async () => {
   await using relay = await startTestRelay({ settings: { allowed_origins: ["https://*.example.com"] } });
   await relay.connect("a", { url: `${relay.url}/ws?user_id=a`, headers: { origin: relay.url } });
-  await relay.connect("b", { url: `${relay.url}/ws?user_id=b`, headers: { origin: "https://app.example.com" } });
+  await relay.connect("b", {
+    url: `${relay.url}/ws?user_id=b`,
+    headers: { origin: "https://app.example.com" },
+  });
   for (const origin of ["https://evil.test", "null", "https://app.example.com.evil.test"]) {
     const url = `${relay.url}/ws?user_id=c`;
     expect(relay.connect("c", { url, headers: { origin } })).rejects.toThrow("refused");

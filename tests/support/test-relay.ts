@@ -112,7 +112,13 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
   publisher.on("error", () => {});
   await publisher.connect();
   disposables.defer(() => publisher.destroy());
-  const test = new TestRelay(relay, redis, log, (channel, text) => publisher.publish(channel, text), disposables);
+  const test = new TestRelay(
+    relay,
+    redis,
+    log,
+    (channel, text) => publisher.publish(channel, text),
+    disposables,
+  );
   await test.ready();
   return test;
 }

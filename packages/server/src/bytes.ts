@@ -4,6 +4,6 @@ import type { DecodeText } from "@tidings/protocol";
 export const sliceText: DecodeText = (bytes, start, end) => asBuffer(bytes).toString("utf8", start, end);
 
 /** The same bytes as a `Buffer`, without a copy. */
-export function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

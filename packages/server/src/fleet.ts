@@ -68,7 +68,7 @@ export const CONTROL_CHANNEL = "tidings:control";
 
 /**
  * Asks all relays on the same Redis about a user's connections and adds up what they say. It keeps no state in Redis: the
- * number of relays to wait for is what `PUBLISH` returns, so a relay that died is simply not asked.
+ * number of relays to wait for is how many listen on the control channel, so a relay that died is not waited for.
  */
 export class Fleet {
   readonly #options: FleetOptions;
@@ -123,8 +123,8 @@ export class Fleet {
     this.#pending.set(request, pending);
     const cancel = this.#options.clock.after(this.#options.timeoutMs, resolve);
     try {
-      const [relays] = await broker.publish([{ channel: CONTROL_CHANNEL, data: JSON.stringify(question) }]);
-      pending.expected = relays ?? 0;
+      pending.expected = await broker.countSubscribers(CONTROL_CHANNEL);
+      await broker.publish([{ channel: CONTROL_CHANNEL, data: JSON.stringify(question) }]);
       if (pending.answered < pending.expected) await promise;
       const { answered, expected, connections } = pending;
       if (answered < expected) throw new FleetIncomplete(answered, expected);

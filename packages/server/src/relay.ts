@@ -7,7 +7,7 @@ import { openBroker } from "./broker/open-broker.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import type { Settings } from "./config/schema.ts";
 import { drainClients } from "./drain.ts";
-import { Fleet } from "./fleet.ts";
+import { Fleet, type LocalConnections } from "./fleet.ts";
 import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
 import { PublishEndpoint } from "./http/publish.ts";
@@ -22,7 +22,7 @@ import { Hub } from "./websocket/hub.ts";
 import type { Session } from "./websocket/session.ts";
 
 /** Pages served beside the routes, by path. */
-export type Pages = Readonly<Record<string, HTMLBundle | (() => Response)>>;
+type Pages = Readonly<Record<string, HTMLBundle | (() => Response)>>;
 
 /** What a relay is made of. Everything but settings, logger and version has its usual value. */
 export interface RelayOptions {
@@ -216,7 +216,7 @@ export function startRelay(options: RelayOptions): Relay {
   };
 }
 
-function localConnections(hub: Hub<Client>): ConstructorParameters<typeof Fleet>[0]["local"] {
+function localConnections(hub: Hub<Client>): LocalConnections {
   return {
     count: (userId) => hub.clientsOf(userId).length,
     disconnect(userId) {

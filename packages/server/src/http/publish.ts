@@ -12,7 +12,7 @@ export interface PublishOptions {
 }
 
 /** Most updates in one request. */
-export const MAX_UPDATES_PER_REQUEST = 1_000;
+const MAX_UPDATES_PER_REQUEST = 1_000;
 
 interface Rejected {
   readonly index: number;

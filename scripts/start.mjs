@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as after } from "node:timers/promises";
+import { ensureInstalled } from "./ensure-installed.mjs";
+
+// What `npm start` does: installs, then runs the development relay and the example worker until one of them ends or a
+// signal comes. Plain JavaScript for Node.js 20, since it runs before anything is installed.
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const READY_TIMEOUT_MS = 20_000;
+const WORKER_TIMEOUT_MS = 10_000;
+const POLL_MS = 100;
+
+ensureInstalled();
+const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
+
+/** The processes that run, by name, with what each ended with. */
+const children = new Map();
+let settleFirstEnd;
+/** Resolves with the process that ends first. */
+const firstEnd = new Promise((resolve) => {
+  settleFirstEnd = resolve;
+});
+let isStopping = false;
+
+/** Starts one in a process group of its own: Ctrl-C reaches it once, through here, and not from the terminal too. */
+function run(name, words, options) {
+  const child = spawn(bun, words, { cwd: root, detached: process.platform !== "win32", ...options });
+  const exited = new Promise((resolve) => {
+    child.once("error", (error) => resolve({ name, reason: error.message, code: 1 }));
+    child.once("exit", (code, signal) =>
+      resolve({ name, reason: signal ?? `status ${code}`, code: code ?? 1 }),
+    );
+  });
+  children.set(name, { child, exited });
+  exited.then(settleFirstEnd);
+  return child;
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    const first = !isStopping;
+    isStopping = true;
+    // The relay counts interrupts: its second one means "at once". It never sees a terminal hang up.
+    const passed = signal === "SIGHUP" || (first && signal === "SIGTERM") ? "SIGTERM" : signal;
+    for (const { child } of children.values()) child.kill(passed);
+  });
+}
+
+/** Whether updates arrive at the relay, asked until they do, it ends, or time is up. */
+async function isReady(readyUrl) {
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  while (Date.now() < deadline && !isStopping) {
+    const response = await fetch(readyUrl, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
+    if (response?.status === 200) return true;
+    await after(POLL_MS);
+  }
+  return false;
+}
+
+/** Passes the worker's lines on, and resolves when it says that it is ready. */
+function workerReady(worker) {
+  return new Promise((resolve) => {
+    worker.stderr.on("data", (data) => {
+      process.stderr.write(data);
+      if (String(data).includes("ready")) resolve();
+    });
+    after(WORKER_TIMEOUT_MS, undefined, { ref: false }).then(resolve);
+  });
+}
+
+const relay = run("the relay", ["packages/server/src/cli/main.ts", "dev", ...process.argv.slice(2)], {
+  stdio: ["ignore", "inherit", "inherit", "ipc"],
+});
+relay.once("message", async ({ readyUrl, redisUrl, lines }) => {
+  if (!(await isReady(readyUrl))) {
+    if (!isStopping)
+      console.error(`The relay is not ready yet (${readyUrl}); going on without the example worker.`);
+  } else if (!isStopping) {
+    const worker = run("the example worker", ["examples/docs-worker/src/worker.ts"], {
+      stdio: ["ignore", "inherit", "pipe"],
+      env: { ...process.env, REDIS_URL: redisUrl },
+    });
+    await workerReady(worker);
+  }
+  if (!isStopping) console.error(lines.join("\n"));
+});
+
+const first = await firstEnd;
+const wasAsked = isStopping;
+isStopping = true;
+for (const { child } of children.values()) if (child.exitCode === null && !wasAsked) child.kill("SIGTERM");
+const ends = await Promise.all([...children.values()].map(({ exited }) => exited));
+if (!wasAsked) console.error(`${first.name} ended by itself (${first.reason}), so everything is.`);
+process.exit(wasAsked ? Math.max(...ends.map(({ code }) => code)) : first.code || 1);

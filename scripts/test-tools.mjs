@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+// Plain JavaScript for Node.js 20: what the tests need beside npm packages, and how a machine gets it.
+
+/** Programs that tests run. `apt` names Debian's package, `elsewhere` what to do on other systems. */
+const tools = [
+  { program: "redis-server", apt: "redis-server", elsewhere: "brew install redis" },
+  { program: "redis-cli", apt: "redis-tools", elsewhere: "brew install redis" },
+  { program: "chromium", apt: "chromium", elsewhere: "install Chromium and put `chromium` on PATH" },
+  { program: "nginx", apt: "nginx-light", elsewhere: "brew install nginx" },
+  { program: "python3", apt: "python3-venv", elsewhere: "install Python 3.10 or newer: https://python.org" },
+  { program: "go", apt: "golang-go", elsewhere: "install Go 1.24 or newer: https://go.dev" },
+];
+
+/** Whether a program is on PATH, or where Debian puts those for root. */
+function isThere(program) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
+  return folders.some((folder) => existsSync(join(folder, program)));
+}
+
+/** Installs Debian packages where this process may; true where that went well. */
+function aptInstall(packages) {
+  if (process.getuid?.() !== 0 || !isThere("apt-get")) return false;
+  console.error(`Installing ${packages.join(", ")} for the tests (apt-get) …`);
+  const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  // Services that come with a package must not start: the tests start their own.
+  const options = { env: { ...environment, RUNLEVEL: "1" }, stdio: ["ignore", "ignore", "inherit"] };
+  const apt = (words) => spawnSync("apt-get", words, options).status === 0;
+  return apt(["update", "-qq"]) && apt(["install", "-y", "-qq", "--no-install-recommends", ...packages]);
+}
+
+/**
+ * Makes sure that the tests find what they need: installs it where it can, else says in one line for each missing
+ * program how to get it. Returns the programs that are still missing.
+ */
+export function ensureTestTools() {
+  const missing = () => tools.filter(({ program }) => !isThere(program));
+  const wanted = missing();
+  if (wanted.length > 0) aptInstall([...new Set(wanted.map(({ apt }) => apt))]);
+  const left = missing();
+  for (const { program, apt, elsewhere } of left) {
+    console.error(`missing: ${program}. On Debian: apt-get install ${apt}; elsewhere: ${elsewhere}.`);
+  }
+  return left.map(({ program }) => program);
+}
