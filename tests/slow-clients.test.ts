@@ -48,6 +48,20 @@ describe("a client that never reads", () => {
   });
 });
 
+test("a client that floods pings and reads no pongs is given up at its byte limit", async () => {
+  await using relay = await startTestRelay({ settings: { client_buffer_bytes: 65_536 } });
+  const flooder = await RawClient.open(relay.relay.port, "/ws?user_id=flooder");
+  flooder.stopReading();
+  const ping = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)]);
+  const many = Buffer.concat(Array.from({ length: 2_000 }, () => ping));
+  await eventually("the flooder is given up", () => {
+    if (flooder.socket.writableLength < 4 * many.length) flooder.write(many);
+    return relay.relay.hub.clientsOf("flooder").length === 0;
+  });
+  expect(await relay.metric('tidings_closes_total{code="4480"}')).toBe(1);
+  flooder.destroy();
+});
+
 test("one update larger than the client's buffer reaches a client that reads", async () => {
   await using relay = await startTestRelay({ settings: { client_buffer_bytes: 4_096 } });
   const client = await relay.connect("alice");

@@ -167,12 +167,15 @@ export function startRelay(options: RelayOptions): Relay {
         ...door,
         port: settings.port,
         route: internalPort === undefined ? routes.all : routes.outer,
-        maxMessageBytes: settings.max_message_bytes,
+        sockets: {
+          maxMessageBytes: settings.max_message_bytes,
+          maxBufferedBytes: settings.client_buffer_bytes + settings.max_update_bytes,
+        },
         pages: options.pages?.(embeddedPort) ?? {},
       }),
     );
     if (internalPort !== undefined) {
-      servers.push(listen({ ...door, port: internalPort, route: routes.inner, maxMessageBytes: 0 }));
+      servers.push(listen({ ...door, port: internalPort, route: routes.inner, sockets: null }));
     }
   } catch (error) {
     void release();

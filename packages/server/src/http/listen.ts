@@ -9,14 +9,22 @@ const HTTP_IDLE_SECONDS = 10;
 /** Room above the largest body for which a request still gets an answer that explains, instead of a cut connection. */
 const BODY_MARGIN_BYTES = 1_048_576;
 
+/** The bounds of one WebSocket, in bytes. */
+export interface SocketBounds {
+  /** Largest message a client may send. */
+  readonly maxMessageBytes: number;
+  /** Most that Bun may hold for a client that does not read: above what a client's own bound lets wait. */
+  readonly maxBufferedBytes: number;
+}
+
 /** How a port is opened. */
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly route: Route;
   readonly maxBodyBytes: number;
-  /** Largest message a client may send over a WebSocket; 0 for a port that has none. */
-  readonly maxMessageBytes: number;
+  /** What WebSockets may do; null for a port that has none. */
+  readonly sockets: SocketBounds | null;
   /** Pages served beside the routes, by path; development only. */
   readonly pages?: Readonly<Record<string, HTMLBundle | (() => Response)>>;
   /** Told of a fault in a handler, which the other side sees as status 500. */
@@ -25,20 +33,21 @@ export interface ListenOptions {
 
 /**
  * The events of every WebSocket, handed to the session behind it. The heartbeat, the outbox and its bound are ours, so
- * Bun's own timeout, pings and backpressure limit are off; compression is off because it costs memory for each client.
+ * Bun's own timeout and pings are off, and its limit holds only what the outbox does not see: pongs to a client that
+ * reads none of them. Compression is off because it costs memory for each client.
  */
-function sockets(maxMessageBytes: number): WebSocketHandler<Session> {
+function handlers({ maxMessageBytes, maxBufferedBytes }: SocketBounds): WebSocketHandler<Session> {
   return {
     open: (socket) => socket.data.opened(socket),
     message: (socket, message) => socket.data.received(message),
-    ping: (socket) => socket.data.heard(),
+    ping: (socket) => socket.data.pinged(),
     pong: (socket) => socket.data.heard(),
     drain: (socket) => socket.data.drained(),
     close: (socket, code) => socket.data.closed(code),
     maxPayloadLength: maxMessageBytes,
     idleTimeout: 0,
     sendPings: false,
-    backpressureLimit: 0,
+    backpressureLimit: maxBufferedBytes,
     perMessageDeflate: false,
   };
 }
@@ -48,14 +57,14 @@ function sockets(maxMessageBytes: number): WebSocketHandler<Session> {
  * @throws {Error} where the port cannot be listened on; the message names it.
  */
 export function listen(options: ListenOptions): Server<Session> {
-  const { host, port, route, maxBodyBytes, maxMessageBytes, pages = {}, onFault } = options;
+  const { host, port, route, maxBodyBytes, sockets, pages = {}, onFault } = options;
   try {
     return Bun.serve<Session>({
       hostname: host,
       port,
       fetch: (request, server) => route(request, server),
       routes: pages,
-      websocket: sockets(maxMessageBytes),
+      websocket: handlers(sockets ?? { maxMessageBytes: 0, maxBufferedBytes: 1 }),
       maxRequestBodySize: maxBodyBytes + BODY_MARGIN_BYTES,
       idleTimeout: HTTP_IDLE_SECONDS,
       development: false,

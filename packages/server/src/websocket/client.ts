@@ -110,6 +110,12 @@ export class Client implements Session {
     if (this.isOpen) this.#context.readPump.receive(this, message);
   }
 
+  /** A client that sends pings and reads no pongs fills its socket without any update, and is too slow all the same. */
+  pinged(): void {
+    this.isAlive = true;
+    if (this.isOpen && this.#buffered() > this.#context.bufferBytes) this.#giveUp();
+  }
+
   heard(): void {
     this.isAlive = true;
   }
@@ -125,12 +131,12 @@ export class Client implements Session {
     const waiting = this.#outboxBytes + bytes + (this.#isBlocked ? this.#buffered() : 0);
     const { counters, bufferBytes } = this.#context;
     if (waiting > counters.outboxHighWater) counters.outboxHighWater = waiting;
+    this.#outbox.push(frame);
+    this.#outboxBytes += bytes;
     if (waiting > bufferBytes && this.#isBlocked) {
       this.#giveUp();
       return;
     }
-    this.#outbox.push(frame);
-    this.#outboxBytes += bytes;
     if (!this.#isBlocked) this.#enqueue();
   }
 
@@ -188,7 +194,7 @@ export class Client implements Session {
   /** Marks the client as too slow and lets go of what waits; the close itself comes with the next flush. */
   #giveUp(): void {
     this.#closedBy = "too_slow";
-    this.#context.counters.framesDropped += this.#outbox.length + 1;
+    this.#context.counters.framesDropped += this.#outbox.length;
     this.#outbox = [];
     this.#outboxBytes = 0;
     this.#enqueue();

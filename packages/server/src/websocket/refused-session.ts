@@ -34,6 +34,8 @@ export class RefusedSession implements Session {
 
   received(): void {}
 
+  pinged(): void {}
+
   heard(): void {}
 
   drained(): void {}

@@ -6,7 +6,9 @@ export interface Session {
   opened(socket: ServerWebSocket<Session>): void;
   /** A whole message came: text as a string, binary as bytes. */
   received(message: string | Uint8Array): void;
-  /** A ping or pong came: a sign of life. */
+  /** A ping came; Bun has answered it with a pong. */
+  pinged(): void;
+  /** A pong came: a sign of life. */
   heard(): void;
   /** The socket took some of what waited in it. */
   drained(): void;
