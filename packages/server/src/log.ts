@@ -18,8 +18,8 @@ export interface LoggerOptions {
 const neverLogged = ["token", "payload", "secret", "password", "authorization", "cookie", "jwt", "api_key"];
 
 /**
- * Makes the logger of one process. It writes synchronously, so that the last line before an exit is not lost, and
- * without pino's transports, since their worker threads find no files in the single executable.
+ * Makes the logger of one process. It writes synchronously, so that the last line before an exit is not lost,
+ * and without pino's transports, since their worker threads find no files in the single executable.
  */
 export function createLogger(options: LoggerOptions): Logger {
   const lines = options.destination ?? openDestination({ dest: 1, sync: true });
@@ -35,7 +35,10 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
-/** A text from outside, cut to `max` UTF-16 units so that nobody can fill the log; control characters are shown. */
+/**
+ * A text from outside, cut to `max` UTF-16 units so that nobody can fill the log; control characters are
+ * shown.
+ */
 export function capped(text: string, max = 256): string {
   const cut = text.length > max ? `${text.slice(0, max).toWellFormed()}…` : text;
   // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
@@ -53,19 +56,28 @@ const colourOfLevel: Readonly<Record<string, number>> = {
   trace: 90,
 };
 
+/** A line as pino wrote it. */
+interface HumanEntry {
+  readonly time: string;
+  readonly level: string;
+  readonly msg?: string;
+  readonly err?: unknown;
+  readonly [field: string]: unknown;
+}
+
 /** Turns each JSON line into a short one for people: time of day, level, message, fields. */
 function humanLines(lines: DestinationStream, colours: boolean): DestinationStream {
   const paint = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[39m` : text);
   return {
     write(line: string): void {
-      const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
-      const name = String(level);
+      const { time, level, msg = "", err, ...fields } = JSON.parse(line) as HumanEntry;
+      const name = level;
       const shown = Object.entries(fields).map(([key, value]) => `${key}=${fieldText(value)}`);
       const stack = typeof err === "object" && err !== null && "stack" in err ? `\n${String(err.stack)}` : "";
-      const clock = new Date(String(time)).toTimeString().slice(0, 8);
+      const clock = new Date(time).toTimeString().slice(0, 8);
       const rest = shown.length > 0 ? `  ${paint(90, shown.join(" "))}` : "";
       const level5 = paint(colourOfLevel[name] ?? 39, name.padEnd(5));
-      lines.write(`${paint(90, clock)} ${level5} ${msg === undefined ? "" : String(msg)}${rest}${stack}\n`);
+      lines.write(`${paint(90, clock)} ${level5} ${msg}${rest}${stack}\n`);
     },
   };
 }

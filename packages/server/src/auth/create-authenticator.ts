@@ -64,8 +64,8 @@ class RequestAuthenticator implements Authenticator {
         return believed(credential.userId);
       case "broken":
         return refused("malformed", credential.reason);
-      case "missing":
-        return refused("missing", credential.reason);
+      default:
+        return refused(credential.kind, credential.reason);
     }
   }
 

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { publicKeys } from "./public-key.ts";
 
 const pair = generateKeyPairSync("ed25519");
-const publicPem = pair.publicKey.export({ type: "spki", format: "pem" }).toString();
-const privatePem = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const publicPem = pair.publicKey.export({ type: "spki", format: "pem" });
+const privatePem = pair.privateKey.export({ type: "pkcs8", format: "pem" });
 
 function inFile(text: string, check: (path: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), "tidings-key-"));
@@ -28,7 +28,7 @@ test("a public key is read from PEM, from PEM with escaped line breaks, and from
 
 test("an RSA public key is read in its older form too", () => {
   const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const pem = publicKey.export({ type: "pkcs1", format: "pem" }).toString();
+  const pem = publicKey.export({ type: "pkcs1", format: "pem" });
   expect(publicKeys(pem).algorithms).toContain("RS256");
 });
 
@@ -38,7 +38,7 @@ test("a private key is refused in one sentence that does not repeat it, from PEM
   expect(() => publicKeys(privatePem)).toThrow(new TypeError(sentence));
   inFile(privatePem, (path) => expect(() => publicKeys(path)).toThrow(new TypeError(sentence)));
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const sec1 = privateKey.export({ type: "sec1", format: "pem" }).toString();
+  const sec1 = privateKey.export({ type: "sec1", format: "pem" });
   expect(() => publicKeys(sec1)).toThrow(new TypeError(sentence));
 });
 
@@ -55,10 +55,10 @@ test("garbage is refused in one sentence that names the setting", () => {
 
 test("keys that are too short or of another kind are refused", () => {
   const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey;
-  const short = rsa.export({ type: "spki", format: "pem" }).toString();
+  const short = rsa.export({ type: "spki", format: "pem" });
   expect(() => publicKeys(short)).toThrow(
     "jwt_public_key is an RSA key of 1024 bits; at least 2048 are needed",
   );
-  const x25519 = generateKeyPairSync("x25519").publicKey.export({ type: "spki", format: "pem" }).toString();
+  const x25519 = generateKeyPairSync("x25519").publicKey.export({ type: "spki", format: "pem" });
   expect(() => publicKeys(x25519)).toThrow(/^jwt_public_key is a kind of key that is not supported/);
 });

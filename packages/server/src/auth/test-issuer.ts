@@ -42,7 +42,12 @@ export class Issuer {
       error: () => new Response("fault", { status: 500 }),
     });
     const onFault = (sentence: string): void => void this.faults.push(sentence);
-    const keys = new RemoteKeySet({ url: `${this.#server.url}keys`, clock: this.clock, fetch, onFault });
+    const keys = new RemoteKeySet({
+      url: new URL("keys", this.#server.url).href,
+      clock: this.clock,
+      fetch,
+      onFault,
+    });
     this.verifier = new TokenVerifier({ keys, settings: authSettings({}), clock: this.clock, onFault });
   }
 

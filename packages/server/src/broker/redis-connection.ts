@@ -84,7 +84,7 @@ export class RedisConnection {
   /** How many subscribers listen on exactly this channel. */
   async countSubscribers(channel: string): Promise<number> {
     const counts = await this.#client.pubSubNumSub([channel]);
-    return Number(counts[channel] ?? 0);
+    return counts[channel] ?? 0;
   }
 
   /** Cuts the connection at once, whatever Redis does; what waits for an answer is rejected. Idempotent. */

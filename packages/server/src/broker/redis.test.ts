@@ -44,7 +44,10 @@ describe("RedisBroker", () => {
       const seen = it.messages.length;
       await until("updates flow", () => it.messages.length > seen && it.broker.health.ok, RECOVERED_MS);
     }
-    expect(it.changes.map(({ ok }) => ok)).toEqual([true, ...Array(10).fill([false, true]).flat()]);
+    expect(it.changes.map(({ ok }) => ok)).toEqual([
+      true,
+      ...Array.from({ length: 10 }, () => [false, true]).flat(),
+    ]);
     expect(it.gaps).toBe(10);
     expect(load.unexpected).toEqual([]);
   }, 60_000);

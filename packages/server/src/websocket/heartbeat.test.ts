@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { CancelTimer } from "../clock.ts";
 import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 import { type Beating, Heartbeat } from "./heartbeat.ts";
 
@@ -20,6 +21,20 @@ class FakeClient implements Beating {
 
   close(): void {
     this.closedAt = this.#clock.monotonic();
+  }
+}
+
+/** A clock whose periods come only when a test says so, however much time has passed, as in a process that stalls. */
+class StallingClock extends ManualClock {
+  readonly #runs: (() => void)[] = [];
+
+  override every(_: number, run: () => void): CancelTimer {
+    this.#runs.push(run);
+    return () => {};
+  }
+
+  turn(): void {
+    for (const run of this.#runs) run();
   }
 }
 
@@ -79,23 +94,20 @@ test("first pings are spread over the interval", () => {
 });
 
 test("a process that stalls judges nobody for it", () => {
-  const clock = new ManualClock();
-  let turns: (() => void)[] = [];
-  const stalled = { ...clock, every: (_: number, run: () => void) => (turns.push(run), () => {}) };
-  const heartbeat = new Heartbeat({ ...times, clock: stalled as unknown as ManualClock, random: () => 0 });
+  const clock = new StallingClock();
+  const heartbeat = new Heartbeat({ ...times, clock, random: () => 0 });
   const client = new FakeClient(clock);
   client.answers = false;
   heartbeat.add(client);
-  const turn = (): void => turns.forEach((run) => run());
-  turn();
+  clock.turn();
   expect(client.pings.length).toBe(1);
   // An hour passes without a turn of the wheel; then one turn comes, and the pong that waited unread is read.
-  turn();
+  clock.advance(3_600_000);
+  clock.turn();
   expect(client.closedAt).toBeNull();
   client.isAlive = true;
-  for (let count = 0; count < 9; count += 1) turn();
+  for (let count = 0; count < 9; count += 1) clock.turn();
   expect(client.closedAt).toBeNull();
-  turns = [];
 });
 
 test("a client that was removed is neither pinged nor closed, and nothing of it is kept", () => {

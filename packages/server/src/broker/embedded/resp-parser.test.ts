@@ -27,7 +27,7 @@ function parse(chunks: readonly (string | Uint8Array)[], parser: RespParser = ne
 
 /** Cuts bytes at the given places. */
 function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const sorted = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length].sort(
+  const sorted = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length].toSorted(
     (a, b) => a - b,
   );
   return sorted.slice(1).map((end, index) => bytes.slice(sorted[index], end));
