@@ -13,7 +13,9 @@ function changedAt(path) {
   return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Installs what package-lock.json names unless that is done. Ends the process with one line where it cannot. */
+/**
+ * Installs what package-lock.json names unless that is done. Ends the process with one line where it cannot.
+ */
 export function ensureInstalled() {
   const major = Number(process.versions.node.split(".")[0]);
   if (major < OLDEST_NODE) {

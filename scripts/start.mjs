@@ -4,13 +4,16 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as after } from "node:timers/promises";
 import { ensureInstalled } from "./ensure-installed.mjs";
 
-// What `npm start` does: installs, then runs the development relay and the example worker until one of them ends or a
-// signal comes. Plain JavaScript for Node.js 20, since it runs before anything is installed.
+// What `npm start` does: installs, then runs the development relay and the example worker until one of them
+// ends or a signal comes. Plain JavaScript for Node.js 20, since it runs before anything is installed.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const READY_TIMEOUT_MS = 20_000;
 const WORKER_TIMEOUT_MS = 10_000;
 const POLL_MS = 100;
+/** How long the one that is left has to end by itself. */
+const STOP_TIMEOUT_MS = 5_000;
+const RELAY = "the relay";
 
 ensureInstalled();
 const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
@@ -22,9 +25,13 @@ let settleFirstEnd;
 const firstEnd = new Promise((resolve) => {
   settleFirstEnd = resolve;
 });
-let isStopping = false;
+/** Aborted once a signal or the end of a process has begun the end of all. */
+const stopping = new AbortController();
 
-/** Starts one in a process group of its own: Ctrl-C reaches it once, through here, and not from the terminal too. */
+/**
+ * Starts one in a process group of its own: Ctrl-C reaches it once, through here, and not from the terminal
+ * too.
+ */
 function run(name, words, options) {
   const child = spawn(bun, words, { cwd: root, detached: process.platform !== "win32", ...options });
   const exited = new Promise((resolve) => {
@@ -34,24 +41,26 @@ function run(name, words, options) {
     );
   });
   children.set(name, { child, exited });
-  exited.then(settleFirstEnd);
+  void exited.then(settleFirstEnd);
   return child;
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
-    const first = !isStopping;
-    isStopping = true;
-    // The relay counts interrupts: its second one means "at once". It never sees a terminal hang up.
-    const passed = signal === "SIGHUP" || (first && signal === "SIGTERM") ? "SIGTERM" : signal;
-    for (const { child } of children.values()) child.kill(passed);
+    stopping.abort();
+    // The relay counts interrupts, so it gets each; a terminal that hangs up asks it to drain.
+    children.get(RELAY)?.child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
   });
+}
+
+function hasEnded(child) {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 /** Whether updates arrive at the relay, asked until they do, it ends, or time is up. */
 async function isReady(readyUrl) {
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  while (Date.now() < deadline && !isStopping) {
+  while (Date.now() < deadline && !stopping.signal.aborted) {
     const response = await fetch(readyUrl, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
     if (response?.status === 200) return true;
     await after(POLL_MS);
@@ -70,27 +79,30 @@ function workerReady(worker) {
   });
 }
 
-const relay = run("the relay", ["packages/server/src/cli/main.ts", "dev", ...process.argv.slice(2)], {
+const relay = run(RELAY, ["packages/server/src/cli/main.ts", "dev", ...process.argv.slice(2)], {
   stdio: ["ignore", "inherit", "inherit", "ipc"],
 });
 relay.once("message", async ({ readyUrl, redisUrl, lines }) => {
   if (!(await isReady(readyUrl))) {
-    if (!isStopping)
+    if (!stopping.signal.aborted)
       console.error(`The relay is not ready yet (${readyUrl}); going on without the example worker.`);
-  } else if (!isStopping) {
+  } else if (!stopping.signal.aborted) {
     const worker = run("the example worker", ["examples/docs-worker/src/worker.ts"], {
       stdio: ["ignore", "inherit", "pipe"],
       env: { ...process.env, REDIS_URL: redisUrl },
     });
     await workerReady(worker);
   }
-  if (!isStopping) console.error(lines.join("\n"));
+  if (!stopping.signal.aborted) console.error(lines.join("\n"));
 });
 
 const first = await firstEnd;
-const wasAsked = isStopping;
-isStopping = true;
-for (const { child } of children.values()) if (child.exitCode === null && !wasAsked) child.kill("SIGTERM");
-const ends = await Promise.all([...children.values()].map(({ exited }) => exited));
+const wasAsked = stopping.signal.aborted;
+stopping.abort();
+for (const { child } of children.values()) if (!hasEnded(child)) child.kill("SIGTERM");
+const ends = Promise.all([...children.values()].map(({ exited }) => exited));
+await Promise.race([ends, after(STOP_TIMEOUT_MS)]);
+for (const { child } of children.values()) if (!hasEnded(child)) child.kill("SIGKILL");
+await ends;
 if (!wasAsked) console.error(`${first.name} ended by itself (${first.reason}), so everything is.`);
-process.exit(wasAsked ? Math.max(...ends.map(({ code }) => code)) : first.code || 1);
+process.exit(wasAsked ? first.code : first.code || 1);

@@ -30,7 +30,8 @@ export function drainClients(clients: Iterable<Leaving>, options: DrainOptions):
   const step = (): void => {
     const elapsed = clock.monotonic() - startedAt;
     const due = windowMs === 0 ? total : Math.ceil((elapsed / windowMs) * total);
-    for (let left = total - Math.min(due, total); queue.length > left;) {
+    const left = total - Math.min(due, total);
+    while (queue.length > left) {
       queue.pop()?.close("going_away", { retryAfterMs: Math.floor(random() * windowMs) });
     }
     if (queue.length === 0) {

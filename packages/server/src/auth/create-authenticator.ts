@@ -57,16 +57,9 @@ class RequestAuthenticator implements Authenticator {
 
   async authenticate(request: Request): Promise<AuthResult> {
     const credential = readCredential(request, this.#settings);
-    switch (credential.kind) {
-      case "token":
-        return this.verify(credential.token);
-      case "user_id":
-        return believed(credential.userId);
-      case "broken":
-        return refused("malformed", credential.reason);
-      default:
-        return refused(credential.kind, credential.reason);
-    }
+    if (credential.kind === "token") return this.verify(credential.token);
+    if (credential.kind === "user_id") return believed(credential.userId);
+    return refused(credential.kind === "broken" ? "malformed" : "missing", credential.reason);
   }
 
   async verify(token: string): Promise<AuthResult> {
