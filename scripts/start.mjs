@@ -75,26 +75,29 @@ function workerReady(worker) {
       process.stderr.write(data);
       if (String(data).includes("ready")) resolve();
     });
-    after(WORKER_TIMEOUT_MS, undefined, { ref: false }).then(resolve);
+    void after(WORKER_TIMEOUT_MS, undefined, { ref: false }).then(resolve);
   });
 }
 
 const relay = run(RELAY, ["packages/server/src/cli/main.ts", "dev", ...process.argv.slice(2)], {
   stdio: ["ignore", "inherit", "inherit", "ipc"],
 });
-relay.once("message", async ({ readyUrl, redisUrl, lines }) => {
+
+/** Starts the worker once the relay is ready, and shows last what to try. */
+async function goOn({ readyUrl, redisUrl, lines }) {
   if (!(await isReady(readyUrl))) {
     if (!stopping.signal.aborted)
       console.error(`The relay is not ready yet (${readyUrl}); going on without the example worker.`);
   } else if (!stopping.signal.aborted) {
     const worker = run("the example worker", ["examples/docs-worker/src/worker.ts"], {
-      stdio: ["ignore", "inherit", "pipe"],
+      stdio: ["ignore", "inherit", "pipe", "ipc"],
       env: { ...process.env, REDIS_URL: redisUrl },
     });
     await workerReady(worker);
   }
-  if (!stopping.signal.aborted) console.error(lines.join("\n"));
-});
+  if (!stopping.signal.aborted) console.log(lines.join("\n"));
+}
+relay.once("message", (message) => void goOn(message));
 
 const first = await firstEnd;
 const wasAsked = stopping.signal.aborted;

@@ -44,6 +44,8 @@ try {
   };
   process.once("SIGTERM", () => void leave());
   process.once("SIGINT", () => void leave());
+  // The parent that started this one with a channel (npm start) died without a word.
+  process.once("disconnect", () => void leave());
 } catch (error) {
   log(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

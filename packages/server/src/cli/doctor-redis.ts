@@ -1,0 +1,163 @@
+import { randomUUID } from "node:crypto";
+import { systemClock } from "../clock.ts";
+import type { Settings } from "../config/schema.ts";
+import { CONTROL_CHANNEL } from "../fleet.ts";
+import type { Finding } from "./doctor-finding.ts";
+import { CommandFailure } from "./failure.ts";
+import { type OperatorRedis, openRedis } from "./operator-redis.ts";
+
+/** The oldest Redis this is tested with. */
+const OLDEST_MAJOR = 7;
+
+/** Tokens have a leeway of 30 s; a clock that is off by a tenth of it deserves a look. */
+const CLOCK_TOLERANCE_MS = 3_000;
+
+/** A round trip above this is felt by the people who wait. */
+const SLOW_ECHO_MS = 50;
+
+/** How long an echo may take at all, in milliseconds. */
+const ECHO_TIMEOUT_MS = 5_000;
+
+/** Whether the Redis of the settings is one that a relay can work with. */
+export async function redisFindings(settings: Settings): Promise<readonly Finding[]> {
+  try {
+    using redis = await openRedis(settings.redis_url);
+    const reached: Finding = { check: "redis", level: "ok", says: `${redis.shownUrl} answers` };
+    const names = relayChannels(settings);
+    return [
+      reached,
+      await versionFinding(redis),
+      await permissionFinding(redis, names),
+      await clockFinding(redis),
+      await echoFinding(settings.redis_url),
+    ];
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error;
+    const mend =
+      "start it, or correct TIDINGS_REDIS_URL; redis-cli -u <url> ping shows the same from a shell";
+    return [{ check: "redis", level: "fail", says: error.message, mend }];
+  }
+}
+
+/** Every channel a relay subscribes to and publishes on; `*` stands for the relay's own id. */
+function relayChannels({ channel, inbound_channel: inbound }: Settings): readonly string[] {
+  return [channel, inbound, CONTROL_CHANNEL, "tidings:reply:doctor", "tidings:probe:doctor"];
+}
+
+async function versionFinding(redis: OperatorRedis): Promise<Finding> {
+  const check = "redis version";
+  const mend = `use Redis or Valkey ${OLDEST_MAJOR} or newer`;
+  const info = await answerOf(redis.send("INFO", "server"));
+  if (info === null)
+    return { check, level: "warn", says: "INFO is not permitted", mend: `${mend}, or allow +info to see` };
+  const found = /^(?:valkey|redis)_version:(\d+)(\S*)/m.exec(info);
+  if (found === null) return { check, level: "warn", says: "it does not tell its version", mend };
+  const [, major = "", rest = ""] = found;
+  const level = Number(major) >= OLDEST_MAJOR ? "ok" : "fail";
+  return { check, level, says: `it is ${major}${rest}`, ...(level === "ok" ? {} : { mend }) };
+}
+
+async function permissionFinding(redis: OperatorRedis, channels: readonly string[]): Promise<Finding> {
+  const check = "redis permissions";
+  const user = await answerOf(redis.send("ACL", "WHOAMI"));
+  const refused: string[] = [];
+  for (const channel of channels) {
+    for (const name of ["SUBSCRIBE", "PUBLISH"]) {
+      const words = name === "PUBLISH" ? [name, channel, ""] : [name, channel];
+      const answer = user === null ? null : await answerOf(redis.send("ACL", "DRYRUN", user, ...words));
+      if (answer === null) return subscribingFinding(check, channels, redis);
+      if (answer !== "OK") refused.push(`${name} ${channel}`);
+    }
+  }
+  if (refused.length === 0)
+    return { check, level: "ok", says: "it may subscribe and publish on every channel of the relay" };
+  return {
+    check,
+    level: "fail",
+    says: `not permitted: ${refused.join(", ")}`,
+    mend: aclMend(channels, user ?? "<user>"),
+  };
+}
+
+/**
+ * Where ACL DRYRUN cannot be asked, subscribing is tried; publishing is not, since workers and relays would
+ * hear it.
+ */
+async function subscribingFinding(
+  check: string,
+  channels: readonly string[],
+  redis: OperatorRedis,
+): Promise<Finding> {
+  for (const channel of channels) {
+    try {
+      await redis.subscribe(channel, () => {});
+    } catch {
+      return {
+        check,
+        level: "fail",
+        says: `not permitted: SUBSCRIBE ${channel}`,
+        mend: aclMend(channels, "<user>"),
+      };
+    }
+  }
+  const says = "it may subscribe; whether it may publish cannot be asked (ACL DRYRUN is not permitted)";
+  return { check, level: "ok", says };
+}
+
+function aclMend(channels: readonly string[], user: string): string {
+  const own = channels.filter((channel) => !channel.startsWith("tidings:")).map((channel) => `&${channel}`);
+  const grants = ["+subscribe", "+unsubscribe", "+publish", "+ping", ...own, "&tidings:*"];
+  return `redis-cli ACL SETUSER ${user} ${grants.join(" ")}`;
+}
+
+async function clockFinding(redis: OperatorRedis): Promise<Finding> {
+  const check = "clock";
+  const before = systemClock.wall();
+  const time = await redis.send("TIME").catch(() => null);
+  if (!Array.isArray(time)) return { check, level: "ok", says: "Redis does not tell its time" };
+  // Redis read its clock somewhere between sending and receiving.
+  const here = (before + systemClock.wall()) / 2;
+  const away = Math.round(here - (Number(time[0]) * 1_000 + Number(time[1]) / 1_000));
+  const says = `${Math.abs(away)} ms ${away < 0 ? "behind" : "ahead of"} Redis`;
+  if (Math.abs(away) <= CLOCK_TOLERANCE_MS) return { check, level: "ok", says };
+  return { check, level: "warn", says, mend: "synchronise both machines: timedatectl set-ntp true" };
+}
+
+/** One message through publish and subscription, on two connections as the relay has them. */
+async function echoFinding(url: string): Promise<Finding> {
+  const check = "echo";
+  const channel = `tidings:probe:doctor-${randomUUID()}`;
+  try {
+    using listening = await openRedis(url);
+    using publishing = await openRedis(url);
+    const heard = Promise.withResolvers<void>();
+    await listening.subscribe(channel, () => heard.resolve());
+    const before = systemClock.monotonic();
+    await publishing.send("PUBLISH", channel, "echo");
+    const cancel = systemClock.after(ECHO_TIMEOUT_MS, () =>
+      heard.reject(new CommandFailure("it never came back")),
+    );
+    await heard.promise.finally(cancel);
+    const took = systemClock.monotonic() - before;
+    const says = `a message is back after ${took.toFixed(1)} ms`;
+    if (took <= SLOW_ECHO_MS) return { check, level: "ok", says };
+    return {
+      check,
+      level: "warn",
+      says,
+      mend: "move the relay nearer to Redis, or look at redis-cli --latency",
+    };
+  } catch {
+    const mend = "look at the permissions above; behind a proxy or cluster, connect to the node itself";
+    return { check, level: "fail", says: "a published message does not come back", mend };
+  }
+}
+
+/** What Redis answered, as text; null where it refused. */
+async function answerOf(reply: Promise<unknown>): Promise<string | null> {
+  try {
+    return String(await reply);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,27 @@
+import { authSettingsFault } from "../auth/auth-settings.ts";
+import { createLogger } from "../log.ts";
+import { allSettings, type Command, command } from "./command.ts";
+import { SettingsProblems } from "./failure.ts";
+import { runRelay } from "./run-relay.ts";
+import { version } from "./version.ts";
+
+/** `tidings serve`: the relay, for production. */
+export const serveCommand: Command = command({
+  name: "serve",
+  summary: "Run the relay. Needs Redis; drains and exits with 0 on SIGTERM.",
+  usage: "[flags]",
+  examples: [
+    "TIDINGS_JWT_SECRET=… tidings serve --redis-url rediss://user:password@redis.internal:6379",
+    "tidings serve --config /etc/tidings.yaml --log-level debug",
+  ],
+  args: {},
+  settings: allSettings,
+  async run({ settings: read }) {
+    const { settings, warnings } = read();
+    const fault = authSettingsFault(settings);
+    if (fault !== null) throw new SettingsProblems([fault]);
+    const logger = createLogger({ level: settings.log_level });
+    for (const warning of warnings) logger.warn(warning);
+    return runRelay({ settings, logger, version, broker: "redis" });
+  },
+});
