@@ -78,7 +78,7 @@ export function maskedSettings(settings: Settings): Readonly<Record<SettingName,
 }
 
 /** What stands in place of a secret. */
-export const MASK = "********";
+const MASK = "********";
 
 /** An address without its password, and without a query, where keys travel too. */
 export function maskedUrl(address: string): string {

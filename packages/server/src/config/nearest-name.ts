@@ -21,7 +21,7 @@ function distance(left: string, right: string): number {
 }
 
 /** The name that was probably meant, or null where none is near. */
-export function nearestName(wrong: string, names: Iterable<string>): string | null {
+function nearestName(wrong: string, names: Iterable<string>): string | null {
   const limit = Math.max(2, Math.floor(wrong.length / 3));
   let best: { name: string; away: number } | null = null;
   for (const name of names) {
