@@ -43,11 +43,15 @@ export class ManualClock implements Clock {
     const end = this.#monotonic + duration;
     for (let next = this.#next(end); next !== null; next = this.#next(end)) {
       this.#moveTo(Math.max(this.#monotonic, next.due));
-      if (next.period === null) this.#timers.delete(next);
-      else next.due += next.period;
-      next.run();
+      this.#fire(next);
     }
     this.#moveTo(end);
+  }
+
+  /** Lets `duration` milliseconds pass as in a process that stalls: what came due meanwhile fires late, and once. */
+  stall(duration: number): void {
+    this.#moveTo(this.#monotonic + duration);
+    for (const timer of this.#timers) if (timer.due <= this.#monotonic) this.#fire(timer);
   }
 
   /** Sets the wall clock forward or, with a negative duration, back; no timer notices. */
@@ -58,6 +62,12 @@ export class ManualClock implements Clock {
   #add(timer: Timer): CancelTimer {
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
+  }
+
+  #fire(timer: Timer): void {
+    if (timer.period === null) this.#timers.delete(timer);
+    else timer.due = this.#monotonic + timer.period;
+    timer.run();
   }
 
   #next(end: number): Timer | null {

@@ -3,20 +3,13 @@ import { inspect } from "node:util";
 import type { AuthSettings } from "./auth-settings.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { createAuthenticator } from "./create-authenticator.ts";
-import {
-  authSettings,
-  forgedToken,
-  goodClaims,
-  NOW,
-  outcome,
-  SECRET,
-  StandingClock,
-} from "./test-support.ts";
+import { authSettings, forgedToken, goodClaims, NOW, outcome, SECRET } from "./test-support.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 
 function authenticatorOf(settings: Partial<AuthSettings>): Authenticator {
   return createAuthenticator({
     settings: authSettings(settings),
-    clock: new StandingClock(),
+    clock: new ManualClock(),
     fetch: () => Promise.reject(new Error("nothing is fetched without jwks_url")),
   });
 }

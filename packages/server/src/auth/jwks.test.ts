@@ -9,15 +9,9 @@ import {
   RemoteKeySet,
 } from "./jwks.ts";
 import { Issuer, signer, type Signer } from "./test-issuer.ts";
-import {
-  authSettings,
-  forgedToken,
-  goodClaims,
-  outcome,
-  signedToken,
-  StandingClock,
-} from "./test-support.ts";
+import { authSettings, forgedToken, goodClaims, outcome, signedToken } from "./test-support.ts";
 import { TokenVerifier } from "./token-verifier.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 
 const signature = "refused: the token's signature is not by the relay's key";
 const unavailable = "unavailable: the keys for tokens cannot be fetched at the moment";
@@ -52,7 +46,7 @@ test("keys are fetched for the first token and then kept, also when a thousand c
   issuer.clock.advance(KEY_SET_MAX_AGE_MS - 1);
   expect(await issuer.judge(await first.token())).toBe("ann");
   expect(issuer.fetches).toBe(1);
-  expect(issuer.clock.waiting).toBe(0);
+  expect(issuer.clock.timers).toBe(0);
 });
 
 test("a new key is found as soon as a token names it, and a removed one ends with the age of the set", async () => {
@@ -157,7 +151,7 @@ test("an endpoint that does not answer is left after its time, and its late answ
   expect(issuer.faults[0]).toContain(`did not arrive within ${KEY_SET_TIMEOUT_MS} ms`);
   late.resolve(Response.json({ keys: [first.jwk] }));
   expect(await issuer.judge(await first.token())).toBe(unavailable);
-  expect(issuer.clock.waiting).toBe(0);
+  expect(issuer.clock.timers).toBe(0);
 });
 
 test("an endpoint that stops in the middle of its answer is left after its time", async () => {
@@ -228,7 +222,7 @@ test("a redirect is not followed", async () => {
 test("an endpoint where nobody listens is a fault that does not repeat the address", async () => {
   const faults: string[] = [];
   const url = "http://127.0.0.1:1/keys?secret=hunter2";
-  const clock = new StandingClock();
+  const clock = new ManualClock();
   const keys = new RemoteKeySet({ url, clock, fetch, onFault: (sentence) => faults.push(sentence) });
   const verifier = new TokenVerifier({ keys, settings: authSettings({}), clock, onFault: () => {} });
   expect(outcome(await verifier.verify(await first.token()))).toBe(unavailable);

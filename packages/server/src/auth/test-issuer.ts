@@ -1,7 +1,8 @@
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { RemoteKeySet } from "./jwks.ts";
-import { authSettings, goodClaims, outcome, signedToken, StandingClock } from "./test-support.ts";
+import { authSettings, goodClaims, outcome, signedToken } from "./test-support.ts";
 import { TokenVerifier } from "./token-verifier.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 
 /** Somebody who signs tokens, with the public half of the key. */
 export interface Signer {
@@ -22,7 +23,7 @@ export async function signer(kid?: string, alg = "ES256"): Promise<Signer> {
 
 /** An issuer's real HTTP server, and a relay's verifier that asks it. */
 export class Issuer {
-  readonly clock: StandingClock = new StandingClock();
+  readonly clock: ManualClock = new ManualClock();
   readonly faults: string[] = [];
   readonly verifier: TokenVerifier;
   readonly #server: Bun.Server<undefined>;

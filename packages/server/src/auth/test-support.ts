@@ -1,5 +1,4 @@
 import { base64url, SignJWT, type JWTHeaderParameters, type JWTPayload } from "jose";
-import type { Clock } from "../clock.ts";
 import type { AuthSettings } from "./auth-settings.ts";
 import type { AuthResult } from "./authenticator.ts";
 
@@ -8,48 +7,6 @@ export const NOW = 1_795_305_600;
 
 /** A shared secret of 32 bytes. */
 export const SECRET = "0123456789abcdef0123456789abcdef";
-
-interface Timer {
-  readonly at: number;
-  readonly run: () => void;
-}
-
-/** A clock that stands still until it is moved, and then fires what is due. */
-export class StandingClock implements Clock {
-  #elapsed = 0;
-  readonly #timers = new Set<Timer>();
-
-  /** How many timers wait. */
-  get waiting(): number {
-    return this.#timers.size;
-  }
-
-  wall(): number {
-    return NOW * 1_000 + this.#elapsed;
-  }
-
-  monotonic(): number {
-    return this.#elapsed;
-  }
-
-  after(delay: number, run: () => void): () => void {
-    const timer = { at: this.#elapsed + delay, run };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  every(): () => void {
-    throw new Error("no part of authentication repeats itself");
-  }
-
-  advance(duration: number): void {
-    this.#elapsed += duration;
-    for (const timer of [...this.#timers].filter(({ at }) => at <= this.#elapsed)) {
-      this.#timers.delete(timer);
-      timer.run();
-    }
-  }
-}
 
 /** Settings with everything off but what is given. */
 export function authSettings(given: Partial<AuthSettings>): AuthSettings {

@@ -1,22 +1,16 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { exportSPKI, generateKeyPair, type JWTHeaderParameters } from "jose";
 import { publicKeys } from "./public-key.ts";
-import {
-  authSettings,
-  forgedToken,
-  goodClaims,
-  outcome,
-  signedToken,
-  StandingClock,
-} from "./test-support.ts";
+import { authSettings, forgedToken, goodClaims, outcome, signedToken } from "./test-support.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { TokenVerifier } from "./token-verifier.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 
 function verifierOf(keys: TokenKeys): TokenVerifier {
   return new TokenVerifier({
     keys,
     settings: authSettings({}),
-    clock: new StandingClock(),
+    clock: new ManualClock(),
     onFault: (sentence) => {
       throw new Error(sentence);
     },

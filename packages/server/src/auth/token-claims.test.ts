@@ -1,22 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import type { AuthSettings } from "./auth-settings.ts";
-import {
-  authSettings,
-  forgedToken,
-  goodClaims,
-  NOW,
-  outcome,
-  SECRET,
-  StandingClock,
-} from "./test-support.ts";
+import { authSettings, forgedToken, goodClaims, NOW, outcome, SECRET } from "./test-support.ts";
 import { secretKeys } from "./token-keys.ts";
 import { TokenVerifier } from "./token-verifier.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 
 function verifierOf(settings: Partial<AuthSettings>): TokenVerifier {
   return new TokenVerifier({
     keys: secretKeys(SECRET),
     settings: authSettings(settings),
-    clock: new StandingClock(),
+    clock: new ManualClock(),
     onFault: (sentence) => {
       throw new Error(sentence);
     },

@@ -1,18 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import {
-  authSettings,
-  forgedToken,
-  goodClaims,
-  NOW,
-  outcome,
-  SECRET,
-  signedToken,
-  StandingClock,
-} from "./test-support.ts";
+import { authSettings, forgedToken, goodClaims, NOW, outcome, SECRET, signedToken } from "./test-support.ts";
 import { secretKeys, type TokenKeys } from "./token-keys.ts";
 import { TokenVerifier } from "./token-verifier.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 
-const clock = new StandingClock();
+const clock = new ManualClock();
 const faults: string[] = [];
 
 function verifierOf(keys: TokenKeys): TokenVerifier {

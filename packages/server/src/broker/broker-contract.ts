@@ -6,6 +6,7 @@ import {
   BrokerUnavailable,
   type Subscriptions,
 } from "./broker.ts";
+import { eventually } from "../../../../tests/support/eventually.ts";
 
 /** What a broker under test is made from. */
 export interface BrokerUnderTestOptions {
@@ -25,9 +26,6 @@ export interface BrokerUnderTest extends AsyncDisposable {
 
 /** Makes a fresh broker, not started, for one test. */
 export type MakeBroker = (options: BrokerUnderTestOptions) => Promise<BrokerUnderTest>;
-
-/** How long anything awaited here may take, in milliseconds. */
-const PATIENCE_MS = 10_000;
 
 /** Runs the promises of {@link Broker} as tests against the brokers that `make` makes. */
 export function describeBrokerContract(name: string, make: MakeBroker): void {
@@ -154,7 +152,7 @@ function describePublish(make: MakeBroker): void {
     const message = { channel: "updates", data: "too early or too late" };
     expect(await rejection(it.broker.publish([message]))).toBeInstanceOf(BrokerUnavailable);
     it.broker.start();
-    await until("health is good", () => it.broker.health.ok);
+    await eventually("health is good", () => it.broker.health.ok);
     await it.broker.close();
     expect(await rejection(it.broker.publish([message]))).toBeInstanceOf(BrokerUnavailable);
     expect(await rejection(it.broker.publish([message, message]))).toBeInstanceOf(BrokerUnavailable);
@@ -170,10 +168,10 @@ function describeHealth(make: MakeBroker): void {
     const before = it.broker.health;
     expect(before.ok ? "" : before.reason).not.toBe("");
     it.broker.start();
-    await until("health is good", () => it.broker.health.ok);
+    await eventually("health is good", () => it.broker.health.ok);
     const after = it.broker.health;
     expect(after.ok && after.lagMs >= 0).toBe(true);
-    await until("a lag was told", () => lags.length > 0);
+    await eventually("a lag was told", () => lags.length > 0);
     expect(changes.map((change) => change.ok)).toEqual([true]);
   });
 }
@@ -211,7 +209,7 @@ function describeClose(make: MakeBroker): void {
     await one.broker.close();
     await one.publishRaw("updates", "after");
     await other.publishRaw("updates", "after");
-    await until("the other broker went on", () => staying.length > 0);
+    await eventually("the other broker went on", () => staying.length > 0);
     expect(closing.length).toBe(0);
   });
 
@@ -228,7 +226,7 @@ function describeClose(make: MakeBroker): void {
       closed = it.broker.close();
     };
     await Promise.all(["one", "two", "three"].map((message) => it.publishRaw("updates", message)));
-    await until("the broker was closed", () => closed !== undefined);
+    await eventually("the broker was closed", () => closed !== undefined);
     await closed;
     await it.publishRaw("updates", "four");
     expect(seen).toEqual(["one"]);
@@ -238,7 +236,7 @@ function describeClose(make: MakeBroker): void {
 async function started(make: MakeBroker, options: BrokerUnderTestOptions): Promise<BrokerUnderTest> {
   const it = await make(options);
   it.broker.start();
-  await until("health is good", () => it.broker.health.ok);
+  await eventually("health is good", () => it.broker.health.ok);
   return it;
 }
 
@@ -255,16 +253,8 @@ class Inbox {
   }
 
   async take(count: number): Promise<Uint8Array[]> {
-    await until(`${count} messages arrived`, () => this.#messages.length >= count);
+    await eventually(`${count} messages arrived`, () => this.#messages.length >= count);
     return this.#messages.splice(0, count);
-  }
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms in vain until ${what}`);
-    await Bun.sleep(2);
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CancelTimer, Clock } from "../clock.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 import { EchoProbe } from "./echo-probe.ts";
 
 describe("EchoProbe", () => {
@@ -122,67 +122,4 @@ function probing() {
     echo();
   };
   return { clock, probe, sent, lags, silences, echo, answer, refuse, answerAndEcho };
-}
-
-interface Timer {
-  due: number;
-  readonly period: number | null;
-  readonly run: () => void;
-}
-
-/** A clock that stands still until the test moves it. */
-class ManualClock implements Clock {
-  readonly #timers = new Set<Timer>();
-  #now = 0;
-
-  get timers(): number {
-    return this.#timers.size;
-  }
-
-  wall(): number {
-    return this.#now;
-  }
-
-  monotonic(): number {
-    return this.#now;
-  }
-
-  after(delay: number, run: () => void): CancelTimer {
-    return this.#add({ due: this.#now + delay, period: null, run });
-  }
-
-  every(period: number, run: () => void): CancelTimer {
-    return this.#add({ due: this.#now + period, period, run });
-  }
-
-  /** Moves time on, firing every timer when it is due. */
-  advance(ms: number): void {
-    const end = this.#now + ms;
-    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
-      this.#now = Math.max(this.#now, next.due);
-      this.#fire(next);
-    }
-    this.#now = end;
-  }
-
-  /** Moves time on as a blocked event loop does: all that came due meanwhile fires late, and once. */
-  stall(ms: number): void {
-    this.#now += ms;
-    for (const timer of this.#timers) if (timer.due <= this.#now) this.#fire(timer);
-  }
-
-  #add(timer: Timer): CancelTimer {
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  #next(end: number): Timer | undefined {
-    return [...this.#timers].filter(({ due }) => due <= end).toSorted((a, b) => a.due - b.due)[0];
-  }
-
-  #fire(timer: Timer): void {
-    if (timer.period === null) this.#timers.delete(timer);
-    else timer.due = this.#now + timer.period;
-    timer.run();
-  }
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { freePort, startRedis } from "../../../../tests/support/redis-server.ts";
 import { BrokerUnavailable } from "./broker.ts";
-import { ObservedBroker, rejection, until } from "./redis-test-support.ts";
+import { ObservedBroker, rejection } from "./redis-test-support.ts";
+import { eventually } from "../../../../tests/support/eventually.ts";
 
 const RECOVERED_MS = 2_000;
 
@@ -10,7 +11,7 @@ describe("RedisBroker before a Redis that refuses it", () => {
   test("a wrong password is named without being repeated, and is tried until it is right", async () => {
     await using redis = await startRedis({ args: ["--requirepass", "right"] });
     await using it = new ObservedBroker(redis.url.replace("//", "//:sesame@"));
-    await until("the reason is told", () => it.reason.startsWith("authentication failed"));
+    await eventually("the reason is told", () => it.reason.startsWith("authentication failed"));
     await redis.cli("-a", "right", "CONFIG", "SET", "requirepass", "sesame");
     await it.healthy(RECOVERED_MS);
     expect(it.losses.join()).not.toContain("sesame");
@@ -19,7 +20,7 @@ describe("RedisBroker before a Redis that refuses it", () => {
   test("a missing password is named", async () => {
     await using redis = await startRedis({ args: ["--requirepass", "sesame"] });
     await using it = new ObservedBroker(redis.url);
-    await until("the reason is told", () => it.reason.includes("NOAUTH"));
+    await eventually("the reason is told", () => it.reason.includes("NOAUTH"));
   });
 
   test("a reason is told once for as long as it stays the same", async () => {
@@ -30,7 +31,7 @@ describe("RedisBroker before a Redis that refuses it", () => {
       return 0;
     };
     await using it = new ObservedBroker(redis.url, { random });
-    await until("four attempts failed", () => delays.length >= 4);
+    await eventually("four attempts failed", () => delays.length >= 4);
     expect(it.losses.length).toBe(1);
   });
 
@@ -44,7 +45,7 @@ describe("RedisBroker before a Redis that refuses it", () => {
       { channel: "updates", data: "two" },
     ];
     expect(await it.broker.publish(twice)).toEqual([1, 1]);
-    await until("both arrive", () => it.messages.length === 2);
+    await eventually("both arrive", () => it.messages.length === 2);
   });
 
   test("a user without a password logs in as itself", async () => {
@@ -59,7 +60,7 @@ describe("RedisBroker before a Redis that refuses it", () => {
     await using redis = await startRedis();
     await redis.cli("ACL", "SETUSER", "relay", ...needed, "&tidings:probe:*");
     await using it = new ObservedBroker(redis.url.replace("//", "//relay:p%40ss@"));
-    await until("the reason is told", () => it.reason.includes("NOPERM"));
+    await eventually("the reason is told", () => it.reason.includes("NOPERM"));
     await redis.cli("ACL", "SETUSER", "relay", "&updates");
     await it.healthy(RECOVERED_MS);
   });
@@ -77,7 +78,7 @@ describe("RedisBroker before a Redis that refuses it", () => {
     expect(refusal).toBeInstanceOf(BrokerUnavailable);
     expect(String(refusal)).toContain("NOPERM");
     await it.broker.publish([{ channel: "updates", data: "after" }]);
-    await until("the next one arrives", () => it.messages.length > 0);
+    await eventually("the next one arrives", () => it.messages.length > 0);
     expect([it.messages, it.losses]).toEqual([["after"], []]);
   });
 
@@ -85,7 +86,7 @@ describe("RedisBroker before a Redis that refuses it", () => {
     await using redis = await startRedis();
     await redis.cli("ACL", "SETUSER", "relay", "on", ">p@ss", "allchannels", "-@all", "+subscribe");
     await using it = new ObservedBroker(redis.url.replace("//", "//relay:p%40ss@"));
-    await until("the reason is told", () => it.reason.includes("NOPERM"));
+    await eventually("the reason is told", () => it.reason.includes("NOPERM"));
   });
 
   test("a server that does not speak Redis is named, and Redis in its place is found", async () => {
@@ -101,9 +102,9 @@ describe("RedisBroker before a Redis that refuses it", () => {
         socket.write(Buffer.from(greeting, "latin1"));
       });
       await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-      await until("the reason is told", () => it.reason.includes("does not speak its protocol"));
+      await eventually("the reason is told", () => it.reason.includes("does not speak its protocol"));
       await new Promise((resolve) => server.close(resolve));
-      await until("the server is gone", () => it.reason.includes("ECONNREFUSED"));
+      await eventually("the server is gone", () => it.reason.includes("ECONNREFUSED"));
     }
     await using redis = await startRedis({ port });
     await it.healthy(RECOVERED_MS);
@@ -115,13 +116,13 @@ describe("RedisBroker before a Redis that refuses it", () => {
     const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     await using it = new ObservedBroker(`redis://127.0.0.1:${port}`, { timeoutMs: 200 });
-    await until("the reason is told", () => it.losses.includes("Redis did not answer within 200 ms"));
+    await eventually("the reason is told", () => it.losses.includes("Redis did not answer within 200 ms"));
     server.close();
   });
 
   test("a host name that nobody knows is named", async () => {
     await using it = new ObservedBroker("redis://:sesame@no-such-host.invalid");
-    await until("the reason is told", () => it.reason.includes("the host name of Redis"));
+    await eventually("the reason is told", () => it.reason.includes("the host name of Redis"));
     expect(it.reason).not.toContain("sesame");
   });
 

@@ -1,6 +1,7 @@
 import { systemClock } from "../clock.ts";
 import type { BrokerHealth } from "./broker.ts";
 import { RedisBroker, type RedisBrokerOptions } from "./redis.ts";
+import { eventually } from "../../../../tests/support/eventually.ts";
 
 /** A started RedisBroker that writes down everything it tells, subscribed to `updates`. */
 export class ObservedBroker implements AsyncDisposable {
@@ -41,25 +42,16 @@ export class ObservedBroker implements AsyncDisposable {
 
   /** Resolves when health is good, and rejects where that takes longer than `withinMs`. */
   healthy(withinMs?: number): Promise<void> {
-    return until("health is good", () => this.broker.health.ok, withinMs);
+    return eventually("health is good", () => this.broker.health.ok, withinMs);
   }
 
   /** Resolves when health is bad, and rejects where that takes longer than `withinMs`. */
   unhealthy(withinMs?: number): Promise<void> {
-    return until("health is bad", () => !this.broker.health.ok, withinMs);
+    return eventually("health is bad", () => !this.broker.health.ok, withinMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.broker.close();
-  }
-}
-
-/** Resolves when the condition holds, and rejects where that takes longer than `withinMs` milliseconds. */
-export async function until(what: string, condition: () => boolean, withinMs = 15_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
-    await Bun.sleep(5);
   }
 }
 

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startRedis } from "../../../../tests/support/redis-server.ts";
-import { ObservedBroker, until } from "./redis-test-support.ts";
+import { ObservedBroker } from "./redis-test-support.ts";
+import { eventually } from "../../../../tests/support/eventually.ts";
 
 test("rediss:// connects where the certificate is vouched for, and names the fault where it is not", async () => {
   await using certificate = await makeCertificate();
@@ -12,7 +13,7 @@ test("rediss:// connects where the certificate is vouched for, and names the fau
   const url = `rediss://localhost:${tlsPort}`;
 
   await using stranger = new ObservedBroker(url);
-  await until("the reason is told", () => stranger.reason.includes("SELF_SIGNED"));
+  await eventually("the reason is told", () => stranger.reason.includes("SELF_SIGNED"));
 
   // Certificates to trust are read when a process starts, so this takes one of its own.
   const child = Bun.spawn([process.execPath, "-e", trusting], {

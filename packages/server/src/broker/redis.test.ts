@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
 import { freePort, startRedis } from "../../../../tests/support/redis-server.ts";
 import { BrokerUnavailable } from "./broker.ts";
-import { ObservedBroker, rejection, until } from "./redis-test-support.ts";
+import { ObservedBroker, rejection } from "./redis-test-support.ts";
+import { eventually } from "../../../../tests/support/eventually.ts";
 
 /** What issue 2 promises: a lost Redis is noticed within this time, in milliseconds. */
 const NOTICED_MS = 5_000;
@@ -42,7 +43,7 @@ describe("RedisBroker", () => {
       expect(await rejection(it.broker.publish([update]))).toBeInstanceOf(BrokerUnavailable);
       await redis.restart();
       const seen = it.messages.length;
-      await until("updates flow", () => it.messages.length > seen && it.broker.health.ok, RECOVERED_MS);
+      await eventually("updates flow", () => it.messages.length > seen && it.broker.health.ok, RECOVERED_MS);
     }
     expect(it.changes.map(({ ok }) => ok)).toEqual([
       true,
@@ -64,7 +65,7 @@ describe("RedisBroker", () => {
     await redis.kill("SIGCONT");
     await it.healthy(RECOVERED_MS);
     await it.broker.publish([update]);
-    await until("an update arrives", () => it.messages.includes("x"));
+    await eventually("an update arrives", () => it.messages.includes("x"));
   }, 30_000);
 
   test("a Redis that hangs and is then restarted is found again", async () => {
@@ -99,7 +100,7 @@ describe("RedisBroker", () => {
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     const it = new ObservedBroker(`redis://127.0.0.1:${port}`);
     await it.broker.close();
-    await until("both connections came and went", () => opened === 2 && closed === 2);
+    await eventually("both connections came and went", () => opened === 2 && closed === 2);
     server.close();
   });
 
@@ -131,10 +132,10 @@ describe("RedisBroker", () => {
     await using it = new ObservedBroker(redis.url);
     await it.healthy();
     await redis.cli("CLIENT", "KILL", "TYPE", type);
-    await until("the subscription stands again", () => it.gaps === 1, RECOVERED_MS);
+    await eventually("the subscription stands again", () => it.gaps === 1, RECOVERED_MS);
     expect(it.losses).toEqual(["Redis closed the connection"]);
     await it.broker.publish([update]);
-    await until("an update arrives", () => it.messages.length === 1);
+    await eventually("an update arrives", () => it.messages.length === 1);
   });
 
   test("two CLIENT KILLs in a row, the second while the first is being mended, leave one subscription", async () => {
@@ -145,11 +146,15 @@ describe("RedisBroker", () => {
       const gaps = it.gaps;
       await redis.cli("CLIENT", "KILL", "TYPE", "pubsub");
       await redis.cli("CLIENT", "KILL", "TYPE", "pubsub");
-      await until("the subscription stands again", () => it.gaps > gaps && it.broker.health.ok, RECOVERED_MS);
+      await eventually(
+        "the subscription stands again",
+        () => it.gaps > gaps && it.broker.health.ok,
+        RECOVERED_MS,
+      );
     }
     await it.healthy();
     expect(await it.broker.publish([update])).toEqual([1]);
-    await until("an update arrives", () => it.messages.length > 0);
+    await eventually("an update arrives", () => it.messages.length > 0);
     expect(it.messages).toEqual(["x"]);
   });
 
@@ -167,7 +172,7 @@ describe("RedisBroker", () => {
   test("a Redis that is not there yet is found when it comes", async () => {
     const port = await freePort();
     await using it = new ObservedBroker(`redis://127.0.0.1:${port}`);
-    await until("an attempt failed", () => it.losses.length > 0);
+    await eventually("an attempt failed", () => it.losses.length > 0);
     await using redis = await startRedis({ port });
     await it.healthy(RECOVERED_MS);
     expect([it.gaps, redis.port]).toEqual([0, port]);

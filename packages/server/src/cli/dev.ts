@@ -1,6 +1,6 @@
 import { authSettingsFault } from "../auth/auth-settings.ts";
 import { developmentPreset } from "../config/development.ts";
-import type { Sources } from "../config/load.ts";
+import type { Sources } from "../config/sources.ts";
 import type { Settings } from "../config/schema.ts";
 import { createLogger } from "../log.ts";
 import { playgroundPage } from "../playground/page.ts";

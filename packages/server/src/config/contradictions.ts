@@ -1,6 +1,6 @@
 import { authWarnings } from "../auth/auth-settings.ts";
 import { settingOf, shownValue } from "./catalog.ts";
-import type { Sources } from "./load.ts";
+import type { Sources } from "./sources.ts";
 import type { SettingName, Settings } from "./schema.ts";
 
 /** What the rules look at. */

@@ -4,19 +4,8 @@ import { contradictions, warningsOf } from "./contradictions.ts";
 import { capped } from "../log.ts";
 import { suggestion } from "./nearest-name.ts";
 import { type SettingName, type Settings, settingsSchema, settingTypes } from "./schema.ts";
+import type { Source, Sources } from "./sources.ts";
 import { readSettingsFile, type SettingsFile } from "./settings-file.ts";
-
-/**
- * Where an effective value comes from; `label` is how its user wrote it: `--port`, `port in tidings.yaml line
- * 3`.
- */
-export interface Source {
-  readonly from: "flag" | "environment" | "file" | "preset" | "default";
-  readonly label: string;
-}
-
-/** Where each effective value comes from. */
-export type Sources = Readonly<Record<SettingName, Source>>;
 
 /** What was given by whom. The first of flag, environment, file, preset and the schema's default wins. */
 export interface SettingsInput {

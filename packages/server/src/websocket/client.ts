@@ -4,7 +4,6 @@ import type { Identity } from "../auth/authenticator.ts";
 import type { Release } from "./admission.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
-import type { ReadPump } from "./read-pump.ts";
 import type { Session } from "./session.ts";
 import type { TokenBucket } from "./token-bucket.ts";
 import type { WriteQueue } from "./write-queue.ts";
@@ -13,7 +12,8 @@ import type { WriteQueue } from "./write-queue.ts";
 export interface ClientContext {
   readonly hub: Hub;
   readonly heartbeat: Heartbeat;
-  readonly readPump: ReadPump;
+  /** Handles what a client sends. */
+  readonly readPump: { receive(client: Client, message: string | Uint8Array): void };
   readonly writes: WriteQueue;
   readonly counters: ClientCounters;
   /** Most bytes that may wait for one client, in its outbox and in its socket together. */
