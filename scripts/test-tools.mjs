@@ -10,6 +10,9 @@ const tools = [
   { program: "redis-cli", apt: "redis-tools", elsewhere: "brew install redis" },
   { program: "chromium", apt: "chromium", elsewhere: "install Chromium and put `chromium` on PATH" },
   { program: "nginx", apt: "nginx-light", elsewhere: "brew install nginx" },
+  { program: "curl", apt: "curl", elsewhere: "brew install curl" },
+  { program: "openssl", apt: "openssl", elsewhere: "brew install openssl" },
+  { program: "systemd-analyze", apt: "systemd", elsewhere: "there is none; its test is skipped" },
   { program: "python3", apt: "python3-venv", elsewhere: "install Python 3.10 or newer: https://python.org" },
   { program: "go", apt: "golang-go", elsewhere: "install Go 1.24 or newer: https://go.dev" },
 ];

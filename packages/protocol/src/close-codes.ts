@@ -47,9 +47,9 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
   policy: {
     name: "policy",
     code: 1008,
-    reason: "the origin is not allowed",
+    reason: "the connection breaks a rule of the relay",
     comeBack: "never",
-    meaning: "The connection breaks a rule of the relay, such as its list of origins.",
+    meaning: "The connection breaks a rule that no other code names. A foreign origin gets HTTP 403 instead.",
   },
   too_big: {
     name: "too_big",

@@ -61,22 +61,34 @@ async function permissionFinding(redis: OperatorRedis, channels: readonly string
   const check = "redis permissions";
   const user = await answerOf(redis.send("ACL", "WHOAMI"));
   const refused: string[] = [];
-  for (const channel of channels) {
-    for (const name of ["SUBSCRIBE", "PUBLISH"]) {
-      const words = name === "PUBLISH" ? [name, channel, ""] : [name, channel];
-      const answer = user === null ? null : await answerOf(redis.send("ACL", "DRYRUN", user, ...words));
-      if (answer === null) return subscribingFinding(check, channels, redis);
-      if (answer !== "OK") refused.push(`${name} ${channel}`);
-    }
+  for (const { says, words } of neededCommands(channels)) {
+    const answer = user === null ? null : await answerOf(redis.send("ACL", "DRYRUN", user, ...words));
+    if (answer === null) return subscribingFinding(check, channels, redis);
+    if (answer !== "OK") refused.push(says);
   }
   if (refused.length === 0)
-    return { check, level: "ok", says: "it may subscribe and publish on every channel of the relay" };
+    return { check, level: "ok", says: "it may do what the relay does, on every channel of the relay" };
   return {
     check,
     level: "fail",
     says: `not permitted: ${refused.join(", ")}`,
     mend: aclMend(channels, user ?? "<user>"),
   };
+}
+
+/** What the relay says to Redis, and how to name it where it is refused. */
+function neededCommands(
+  channels: readonly string[],
+): readonly { readonly says: string; readonly words: readonly string[] }[] {
+  return [
+    ...channels.flatMap((channel) => [
+      { says: `SUBSCRIBE ${channel}`, words: ["SUBSCRIBE", channel] },
+      { says: `PUBLISH ${channel}`, words: ["PUBLISH", channel, ""] },
+    ]),
+    { says: "MULTI", words: ["MULTI"] },
+    { says: "EXEC", words: ["EXEC"] },
+    { says: "PUBSUB NUMSUB", words: ["PUBSUB", "NUMSUB"] },
+  ];
 }
 
 /**
@@ -106,7 +118,8 @@ async function subscribingFinding(
 
 function aclMend(channels: readonly string[], user: string): string {
   const own = channels.filter((channel) => !channel.startsWith("tidings:")).map((channel) => `&${channel}`);
-  const grants = ["+subscribe", "+unsubscribe", "+publish", "+ping", ...own, "&tidings:*"];
+  const commands = ["+subscribe", "+publish", "+multi", "+exec", "'+pubsub|numsub'"];
+  const grants = [...commands, ...own.map((channel) => `'${channel}'`), "'&tidings:*'"];
   return `redis-cli ACL SETUSER ${user} ${grants.join(" ")}`;
 }
 

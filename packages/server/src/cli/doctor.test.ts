@@ -60,7 +60,7 @@ test("missing permissions are named with the line that grants them", async () =>
   expect(finding?.says).toBe("not permitted: SUBSCRIBE inbound, PUBLISH inbound");
   expect(finding?.mend).toContain("ACL SETUSER relay");
 
-  await redis.cli(...(finding?.mend ?? "").split(" ").slice(1));
+  await redis.cli(...(finding?.mend ?? "").replaceAll("'", "").split(" ").slice(1));
   const mended = await examine({
     ...secret,
     TIDINGS_REDIS_URL: redis.url.replace("//", "//relay:pw@"),
@@ -71,7 +71,16 @@ test("missing permissions are named with the line that grants them", async () =>
 
 test("a user that may do only what a relay needs passes", async () => {
   await using redis = await startRedis();
-  const grants = ["+subscribe", "+unsubscribe", "+publish", "+ping", "&updates", "&inbound", "&tidings:*"];
+  const grants = [
+    "+subscribe",
+    "+publish",
+    "+multi",
+    "+exec",
+    "+pubsub|numsub",
+    "&updates",
+    "&inbound",
+    "&tidings:*",
+  ];
   await redis.cli("acl", "setuser", "relay", "on", ">pw", "resetchannels", "-@all", ...grants);
   const { status, findings } = await examine({
     ...secret,
