@@ -35,7 +35,11 @@ test("a drain ends at its deadline, also where clients are left", async () => {
   await using relay = await startTestRelay({ settings: { drain_window: 60_000, drain_deadline: 300 } });
   const clients = await Promise.all(Array.from({ length: 10 }, (_, n) => relay.connect(`user-${n}`)));
   await relay.relay.drain();
-  for (const client of clients) expect((await client.closed()).code).toBe(1001);
+  for (const client of clients) {
+    const { code, reason } = await client.closed();
+    expect(code).toBe(1001);
+    expect(reason).toMatch(/retry_after_ms=\d+$/);
+  }
 });
 
 test("a drain of an empty relay ends at once", async () => {

@@ -67,6 +67,7 @@ describe("POST /v1/publish", () => {
     ["not JSON", "hello"],
     ["an empty array", "[]"],
     ["too many updates", JSON.stringify(Array.from({ length: 1_001 }, () => 0))],
+    ["millions of elements", `[${"0,".repeat(3_000_000)}0]`],
   ] as const) {
     test(`answers 400 to ${name}`, async () => {
       await using relay = await startTestRelay({ settings });

@@ -142,6 +142,14 @@ describe("a client's message", () => {
     await client.frame("tidings.ack");
     client.send(exact(1_025));
     expect((await client.closed()).code).toBe(1009);
+    expect(await client.frame("tidings.closing")).toMatchObject({
+      payload: { code: 1009, come_back: "never" },
+    });
+    const huge = await relay.connect("alice");
+    huge.send(exact(200_000));
+    expect((await huge.closed()).code).toBe(1009);
+    expect(await relay.metric('tidings_closes_total{code="1009"}')).toBe(1);
+    expect(await relay.metric('tidings_closes_total{code="protocol"}')).toBe(1);
   });
 
   test("beyond the rate closes the connection with 4429 and says when to come back", async () => {
@@ -203,6 +211,8 @@ describe("a token", () => {
     expect(client.frames.map((frame) => frame.type)).toEqual(["tidings.error", "tidings.closing"]);
     expect(client.frames[1]).toMatchObject({ payload: { code: 4401, come_back: "new_token" } });
     expect(relay.relay.hub.connections).toBe(0);
+    expect(await relay.metric('tidings_handshakes_total{result="token_refused"}')).toBe(1);
+    expect(await relay.metric('tidings_closes_total{code="4401"}')).toBe(1);
   });
 
   test("that runs out closes the connection with 4401", async () => {
@@ -261,6 +271,17 @@ describe("a user at the cap of connections", () => {
     await Promise.all([second.received(1), third.received(1)]);
     expect(relay.relay.hub.clientsOf("alice").length).toBe(2);
     third.close();
+  });
+
+  test("loses none to a handshake that fails", async () => {
+    await using relay = await startTestRelay({ settings: { max_connections_per_user: 1 } });
+    const client = await relay.connect("alice");
+    const broken = { upgrade: "websocket", connection: "Upgrade", "sec-websocket-version": "13" };
+    const response = await relay.http("/ws?user_id=alice", { headers: broken });
+    expect(response.status).toBe(400);
+    await relay.publish({ target_user_id: "alice", type: "t", payload: 1 });
+    await client.received(1);
+    expect(client.closeEvent).toBeNull();
   });
 
   test("is refused the newest one with 429 where the oldest wins", async () => {

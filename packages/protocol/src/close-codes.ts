@@ -10,6 +10,8 @@ export type ComeBack = "now" | "later" | "new_token" | "never";
 /** Why the relay closes a connection. */
 export type CloseName =
   | "going_away"
+  | "protocol_error"
+  | "bad_text"
   | "policy"
   | "too_big"
   | "internal"
@@ -43,6 +45,21 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
     comeBack: "later",
     meaning:
       "The relay drains before it stops. Come back after `retry_after_ms`, which differs for each client.",
+  },
+  protocol_error: {
+    name: "protocol_error",
+    code: 1002,
+    reason: "the frame breaks the WebSocket protocol",
+    comeBack: "never",
+    meaning:
+      "The client broke RFC 6455: an unmasked frame, a reserved bit or opcode, a wrong fragment. Sent by Bun.",
+  },
+  bad_text: {
+    name: "bad_text",
+    code: 1007,
+    reason: "the text is not UTF-8",
+    comeBack: "never",
+    meaning: "A text message or a close reason of the client is not well-formed UTF-8. Sent by Bun.",
   },
   policy: {
     name: "policy",

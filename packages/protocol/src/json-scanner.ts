@@ -34,6 +34,9 @@ const isHex = (byte: number | undefined): boolean =>
 
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
 
+/** Offsets that a scanner keeps room for between two scans; a text with more members costs its room anew. */
+const KEPT_SPANS = 4_096;
+
 /** What the outermost value of a scanned text is. */
 export type JsonKind = "object" | "array" | "scalar";
 
@@ -47,16 +50,23 @@ export class JsonScanner {
   kind: JsonKind = "scalar";
   /** How many members or elements the outermost value has. */
   count = 0;
+  readonly #mostNoted: number;
   /** Four offsets a member (key's opening quote, end of key, value, end of value); elements repeat the value's start. */
   readonly #spans: number[] = [];
   #bytes: Uint8Array = new Uint8Array();
   /** 1 for an object, 0 for an array, by depth. */
   #containers: Uint8Array = new Uint8Array(64);
 
+  /** Members and elements beyond `mostNoted` are checked and counted, and where they stand is not noted. */
+  constructor(mostNoted: number = Number.POSITIVE_INFINITY) {
+    this.#mostNoted = mostNoted;
+  }
+
   /** Scans a whole text. True where it is valid JSON; the findings are then set. */
   scan(bytes: Uint8Array): boolean {
     this.#bytes = bytes;
     this.count = 0;
+    if (this.#spans.length > KEPT_SPANS) this.#spans.length = 0;
     const start = this.#skipSpace(0);
     const first = bytes[start];
     let end: number;
@@ -95,11 +105,12 @@ export class JsonScanner {
 
   #note(keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.count * 4;
+    this.count += 1;
+    if (this.count > this.#mostNoted) return;
     this.#spans[at] = keyStart;
     this.#spans[at + 1] = keyEnd;
     this.#spans[at + 2] = valueStart;
     this.#spans[at + 3] = valueEnd;
-    this.count += 1;
   }
 
   #scanMembers(from: number): number {

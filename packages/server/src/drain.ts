@@ -13,6 +13,11 @@ export interface DrainOptions {
   readonly random: Random;
 }
 
+/** Closes one client with 1001 and the advice to come back after a time of chance within the window. */
+export function sendAway(client: Leaving, windowMs: number, random: Random): void {
+  client.close("going_away", { retryAfterMs: Math.floor(random() * windowMs) });
+}
+
 /** How often a batch of clients is closed. */
 const STEP_MS = 50;
 
@@ -32,7 +37,8 @@ export function drainClients(clients: Iterable<Leaving>, options: DrainOptions):
     const due = windowMs === 0 ? total : Math.ceil((elapsed / windowMs) * total);
     const left = total - Math.min(due, total);
     while (queue.length > left) {
-      queue.pop()?.close("going_away", { retryAfterMs: Math.floor(random() * windowMs) });
+      const client = queue.pop();
+      if (client !== undefined) sendAway(client, windowMs, random);
     }
     if (queue.length === 0) {
       cancel();

@@ -93,7 +93,7 @@ export class Metrics {
     this.#messages = this.#counter("tidings_messages_total", "Messages from clients by result.", "result");
     this.#closes = this.#counter(
       "tidings_closes_total",
-      'Connections that ended, by the relay\'s close code; "client" where the other side ended it.',
+      'Connections that ended, by the relay\'s close code; "client" ended it, or broke the WebSocket "protocol".',
       "code",
     );
     this.#lag = this.#histogram(
@@ -135,9 +135,13 @@ export class Metrics {
     this.#messages.inc({ result });
   }
 
-  /** Counts the end of a connection that lived for `lifetimeMs`; `by` is null where the client ended it. */
-  closed(by: CloseName | null, lifetimeMs: number): void {
-    this.#closes.inc({ code: by === null ? "client" : String(closeCodes[by].code) });
+  /**
+   * Counts the end of a connection that lived for `lifetimeMs`: by a row of the table, by the client, or by Bun because the
+   * client broke the WebSocket protocol.
+   */
+  closed(by: CloseName | "client" | "protocol", lifetimeMs: number): void {
+    const code = by === "client" || by === "protocol" ? by : String(closeCodes[by].code);
+    this.#closes.inc({ code });
     this.#lifetime.observe(lifetimeMs / 1_000);
   }
 

@@ -6,7 +6,7 @@ import type { BrokerEvents, BrokerHealth } from "./broker/broker.ts";
 import { openBroker } from "./broker/open-broker.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import type { Settings } from "./config/schema.ts";
-import { drainClients } from "./drain.ts";
+import { drainClients, sendAway } from "./drain.ts";
 import { Fleet, type LocalConnections } from "./fleet.ts";
 import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
@@ -59,6 +59,9 @@ export interface Relay extends AsyncDisposable {
 
 /** Smallest limit for the body of a request: room for many updates. */
 const BODY_BYTES = 8 * 1_048_576;
+
+/** Room above the largest message in which the relay itself says that it is too big, before Bun cuts the connection. */
+const MESSAGE_MARGIN_BYTES = 65_536;
 
 /** How long the other relays have to answer a question about a user. */
 const FLEET_TIMEOUT_MS = 1_000;
@@ -168,7 +171,7 @@ export function startRelay(options: RelayOptions): Relay {
         port: settings.port,
         route: internalPort === undefined ? routes.all : routes.outer,
         sockets: {
-          maxMessageBytes: settings.max_message_bytes,
+          maxMessageBytes: settings.max_message_bytes + MESSAGE_MARGIN_BYTES,
           maxBufferedBytes: settings.client_buffer_bytes + settings.max_update_bytes,
         },
         pages: options.pages?.(embeddedPort) ?? {},
@@ -202,6 +205,7 @@ export function startRelay(options: RelayOptions): Relay {
     const drained = drainClients(hub.clients, { windowMs: settings.drain_window, clock, random });
     await Promise.race([drained, deadline]);
     cancel();
+    for (const client of [...hub.clients]) sendAway(client, settings.drain_window, random);
     await stop();
   };
   let left: Promise<void> | null = null;

@@ -43,7 +43,7 @@ function handlers({ maxMessageBytes, maxBufferedBytes }: SocketBounds): WebSocke
     ping: (socket) => socket.data.pinged(),
     pong: (socket) => socket.data.heard(),
     drain: (socket) => socket.data.drained(),
-    close: (socket, code) => socket.data.closed(code),
+    close: (socket, code, reason) => socket.data.closed({ code, reason }),
     maxPayloadLength: maxMessageBytes,
     idleTimeout: 0,
     sendPings: false,

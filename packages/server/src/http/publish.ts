@@ -26,7 +26,7 @@ interface Rejected {
  */
 export class PublishEndpoint {
   readonly #options: PublishOptions;
-  readonly #scanner = new JsonScanner();
+  readonly #scanner = new JsonScanner(MAX_UPDATES_PER_REQUEST);
   readonly #reader: UpdateReader;
 
   constructor(options: PublishOptions) {
@@ -39,7 +39,7 @@ export class PublishEndpoint {
   async handle(request: Request): Promise<Response> {
     const body = new Uint8Array(await request.arrayBuffer());
     const updates = this.#split(body);
-    if (updates.length === 0 || updates.length > MAX_UPDATES_PER_REQUEST) {
+    if (updates === null) {
       return problemResponse({
         status: 400,
         code: "bad_count",
@@ -66,10 +66,11 @@ export class PublishEndpoint {
     return this.#publish(updates, targets);
   }
 
-  /** The bytes of each update: the elements where the body is an array, else the body. */
-  #split(body: Uint8Array): readonly Uint8Array[] {
+  /** The bytes of each update: the elements where the body is an array, else the body. Null where there are too many or none. */
+  #split(body: Uint8Array): readonly Uint8Array[] | null {
     const scanner = this.#scanner;
     if (!scanner.scan(body) || scanner.kind !== "array") return [body];
+    if (scanner.count === 0 || scanner.count > MAX_UPDATES_PER_REQUEST) return null;
     return Array.from({ length: scanner.count }, (_, index) =>
       body.subarray(scanner.valueStart(index), scanner.valueEnd(index)),
     );

@@ -1,3 +1,5 @@
+import type { Clock } from "../clock.ts";
+
 /** How many connections there may be. 0 is no cap. */
 export interface AdmissionCaps {
   readonly relay: number;
@@ -7,8 +9,14 @@ export interface AdmissionCaps {
 /** Why a connection was not admitted. */
 export type AdmissionFault = "relay_full" | "address_full";
 
-/** Gives back the place that an admitted connection took. Calling it twice does nothing. */
-export type Release = () => void;
+/**
+ * Gives back the place that an admitted connection took. Calling it twice does nothing. `lingers` says that the relay
+ * closed a connection whose other side may keep it half open: its place is free once Bun has given up waiting.
+ */
+export type Release = (lingers: boolean) => void;
+
+/** How long a socket may stay half open after the relay closed it: Bun was seen to take 4 to 8 s. */
+const LINGER_MS = 8_000;
 
 /**
  * Counts connections before anything is known of them but their address, handshakes in progress included, so that
@@ -16,11 +24,13 @@ export type Release = () => void;
  */
 export class Admission {
   readonly #caps: AdmissionCaps;
+  readonly #clock: Clock;
   readonly #addresses = new Map<string, number>();
   #admitted = 0;
 
-  constructor(caps: AdmissionCaps) {
+  constructor(caps: AdmissionCaps, clock: Clock) {
     this.#caps = caps;
+    this.#clock = clock;
   }
 
   /** How many places are taken. */
@@ -32,22 +42,26 @@ export class Admission {
   admit(addressKey: string): Release | AdmissionFault {
     const { relay, address } = this.#caps;
     if (relay > 0 && this.#admitted >= relay) return "relay_full";
-    const countsAddresses = address > 0;
-    if (countsAddresses) {
+    if (address > 0) {
       const count = this.#addresses.get(addressKey) ?? 0;
       if (count >= address) return "address_full";
       this.#addresses.set(addressKey, count + 1);
     }
     this.#admitted += 1;
     let isHeld = true;
-    return () => {
+    return (lingers) => {
       if (!isHeld) return;
       isHeld = false;
-      this.#admitted -= 1;
-      if (!countsAddresses) return;
-      const count = this.#addresses.get(addressKey) ?? 0;
-      if (count <= 1) this.#addresses.delete(addressKey);
-      else this.#addresses.set(addressKey, count - 1);
+      if (lingers) this.#clock.after(LINGER_MS, () => this.#free(addressKey));
+      else this.#free(addressKey);
     };
+  }
+
+  #free(addressKey: string): void {
+    this.#admitted -= 1;
+    const count = this.#addresses.get(addressKey);
+    if (count === undefined) return;
+    if (count === 1) this.#addresses.delete(addressKey);
+    else this.#addresses.set(addressKey, count - 1);
   }
 }

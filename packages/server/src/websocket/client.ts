@@ -4,7 +4,7 @@ import type { Identity } from "../auth/authenticator.ts";
 import type { Release } from "./admission.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
-import type { Session } from "./session.ts";
+import type { Session, SocketEnd } from "./session.ts";
 import type { TokenBucket } from "./token-bucket.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
@@ -23,7 +23,7 @@ export interface ClientContext {
   /** The welcome of a Tidings client, as text. */
   readonly welcome: (client: Client) => string;
   /** Called once when a client is gone, after it left the hub. `by` is the relay's own code, or null. */
-  readonly onClosed: (client: Client, code: number, by: CloseName | null) => void;
+  readonly onClosed: (client: Client, end: SocketEnd, by: CloseName | null) => void;
 }
 
 /** What the clients of a relay count together. */
@@ -46,6 +46,12 @@ export interface ClientIdentity extends Identity {
 
 /** More than this waiting within one batch of input is written at once, so that a fast client is never called slow. */
 const EARLY_FLUSH_BYTES = 65_536;
+
+/** More pings and pongs than this between two pings of the relay close a client (4429). */
+const MAX_CONTROL_FRAMES = 256;
+
+/** When a client that flooded may come back, in milliseconds. */
+const FLOOD_RETRY_MS = 5_000;
 
 /** How a close may differ from the table. */
 export interface CloseDetails {
@@ -80,6 +86,8 @@ export class Client implements Session {
   /** Whether the socket holds bytes that the network did not take yet; frames then wait in the outbox. */
   #isBlocked = false;
   #closedBy: CloseName | null = null;
+  /** Pings and pongs that came since the relay's last ping. */
+  #controlFrames = 0;
 
   /** `release` gives back the place the connection was admitted to, once it is gone. */
   constructor(identity: ClientIdentity, context: ClientContext, release: Release) {
@@ -112,21 +120,25 @@ export class Client implements Session {
 
   /** A client that sends pings and reads no pongs fills its socket without any update, and is too slow all the same. */
   pinged(): void {
-    this.isAlive = true;
+    this.heard();
     if (this.isOpen && this.#buffered() > this.#context.bufferBytes) this.#giveUp();
   }
 
+  /** Counts control frames, which no message rate holds: a flood of them is cut short in the middle. */
   heard(): void {
     this.isAlive = true;
+    this.#controlFrames += 1;
+    if (this.#controlFrames > MAX_CONTROL_FRAMES)
+      this.close("too_many_messages", { retryAfterMs: FLOOD_RETRY_MS });
   }
 
   /**
    * Puts a frame of `bytes` bytes into the outbox. Never throws and never waits. A client whose outbox and socket
    * together would hold more than the bound is closed with 4480 instead, a moment later, so that a caller that walks
-   * over clients may go on.
+   * over clients may go on. True where the frame was taken.
    */
-  send(frame: string, bytes: number): void {
-    if (!this.isOpen) return;
+  send(frame: string, bytes: number): boolean {
+    if (!this.isOpen) return false;
     if (!this.#isBlocked && this.#outboxBytes + bytes > EARLY_FLUSH_BYTES) this.#write();
     const waiting = this.#outboxBytes + bytes + (this.#isBlocked ? this.#buffered() : 0);
     const { counters, bufferBytes } = this.#context;
@@ -135,9 +147,10 @@ export class Client implements Session {
     this.#outboxBytes += bytes;
     if (waiting > bufferBytes && this.#isBlocked) {
       this.#giveUp();
-      return;
+      return false;
     }
     if (!this.#isBlocked) this.#enqueue();
+    return true;
   }
 
   /** Sends a system frame to a Tidings client; a plain one receives updates and nothing else. */
@@ -147,6 +160,7 @@ export class Client implements Session {
 
   /** Sends a protocol ping (RFC 6455, 5.5.2). */
   ping(): void {
+    this.#controlFrames = 0;
     if (this.isOpen) this.#socket?.ping();
   }
 
@@ -173,7 +187,7 @@ export class Client implements Session {
     this.#finish(closeCodes[name], details);
   }
 
-  closed(code: number): void {
+  closed(end: SocketEnd): void {
     const { hub, heartbeat, counters, onClosed } = this.#context;
     this.#socket = null;
     counters.framesDropped += this.#outbox.length;
@@ -181,8 +195,8 @@ export class Client implements Session {
     this.#outboxBytes = 0;
     heartbeat.remove(this);
     hub.unregister(this);
-    this.#release();
-    onClosed(this, code, this.#closedBy);
+    this.#release(this.#closedBy !== null);
+    onClosed(this, end, this.#closedBy);
   }
 
   #enqueue(): void {

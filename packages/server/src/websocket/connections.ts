@@ -15,6 +15,7 @@ import { Expiry, tokenDeadline } from "./expiry.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
 import { ReadPump } from "./read-pump.ts";
+import type { SocketEnd } from "./session.ts";
 import { Upgrade } from "./upgrade.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -69,6 +70,7 @@ export class Connections {
       publish: settings.inbound ? publish : null,
       onRenewed: (client, expiresAt) => this.#renew(client, expiresAt),
       count: (result) => metrics.message(result),
+      maxBytes: settings.max_message_bytes,
     });
     return {
       hub,
@@ -79,7 +81,7 @@ export class Connections {
       bufferBytes: settings.client_buffer_bytes,
       onOpened: (client) => this.#opened(client),
       welcome: (client) => this.#welcome(client),
-      onClosed: (client, code, by) => this.#closed(client, code, by),
+      onClosed: (client, end, by) => this.#closed(client, end, by),
     };
   }
 
@@ -90,16 +92,17 @@ export class Connections {
     return new Upgrade({
       origins: new OriginPolicy(settings.allowed_origins),
       addresses: new ClientAddressReader(settings.trusted_proxies),
-      admission: new Admission({ relay: relayCap, address: settings.max_connections_per_address }),
+      admission: new Admission({ relay: relayCap, address: settings.max_connections_per_address }, clock),
       authenticator,
       isDraining,
-      makeRoom: (userId) => this.#makeRoom(userId),
+      hasRoom: (userId) => settings.user_limit_policy === "newest" || !this.#isFull(userId),
       openSession: (identity, release) => {
         const expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
         return new Client({ ...identity, expiresAt }, context, release);
       },
       newConnectionId: () => crypto.randomUUID(),
       count: (result) => metrics.handshake(result),
+      onRefusedClosed: (by) => metrics.closed(by, 0),
       onRefused: (result, address, detail) =>
         sampler.note(`refused ${result}`, (more) =>
           logger.info(
@@ -110,20 +113,18 @@ export class Connections {
     });
   }
 
-  /** Applies the cap of connections per user: true where one more may come. */
-  #makeRoom(userId: string): boolean {
+  /** Whether a user has as many connections as one may have. */
+  #isFull(userId: string): boolean {
     const { settings, hub } = this.#options;
     const cap = settings.max_connections_per_user;
-    const clients = hub.clientsOf(userId);
-    if (cap === 0 || clients.length < cap) return true;
-    if (settings.user_limit_policy === "oldest") return false;
-    clients[0]?.close("replaced");
-    return true;
+    return cap > 0 && hub.clientsOf(userId).length >= cap;
   }
 
   #opened(client: Client): void {
-    const { clock, logger } = this.#options;
+    const { clock, logger, hub } = this.#options;
     client.openedAt = clock.monotonic();
+    // Only a connection that stands pushes out an older one: a handshake that fails must cost nobody theirs.
+    if (this.#isFull(client.userId)) hub.clientsOf(client.userId)[0]?.close("replaced");
     this.#expiry.add(client, client.expiresAt);
     const { connectionId: connection, address, speaksTidings: tidings } = client;
     logger.debug(
@@ -153,15 +154,25 @@ export class Connections {
     this.#expiry.add(client, client.expiresAt);
   }
 
-  #closed(client: Client, code: number, by: CloseName | null): void {
+  #closed(client: Client, end: SocketEnd, by: CloseName | null): void {
     const { clock, metrics, logger } = this.#options;
     this.#expiry.remove(client, client.expiresAt);
     const lifetime = clock.monotonic() - client.openedAt;
-    metrics.closed(by, lifetime);
-    const reason = by === null ? "by the client" : closeCodes[by].reason;
+    metrics.closed(by ?? (isViolation(end) ? "protocol" : "client"), lifetime);
+    const reason = by === null ? `by the client ${end.reason}` : closeCodes[by].reason;
     logger.debug(
-      { connection: client.connectionId, code, reason, lifetime_ms: Math.round(lifetime) },
+      {
+        connection: client.connectionId,
+        code: end.code,
+        reason: capped(reason),
+        lifetime_ms: Math.round(lifetime),
+      },
       "connection closed",
     );
   }
+}
+
+/** Whether Bun closed the socket because the client broke RFC 6455: it then gives its reason, and 1006 as the code. */
+function isViolation({ code, reason }: SocketEnd): boolean {
+  return code === 1006 && reason !== "";
 }

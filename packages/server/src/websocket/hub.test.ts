@@ -11,8 +11,9 @@ class FakeClient implements Recipient {
     this.userId = userId;
   }
 
-  send(frame: string): void {
+  send(frame: string): boolean {
     this.frames.push(frame);
+    return true;
   }
 }
 

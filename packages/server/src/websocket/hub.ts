@@ -3,8 +3,8 @@ import { BROADCAST_TARGET, type Update } from "@tidings/protocol";
 /** What the hub needs of a client. */
 export interface Recipient {
   readonly userId: string;
-  /** Takes a frame of `bytes` bytes. Must not throw, wait, register or unregister anyone. */
-  send(frame: string, bytes: number): void;
+  /** Takes a frame of `bytes` bytes, or says that it cannot. Must not throw, wait, register or unregister anyone. */
+  send(frame: string, bytes: number): boolean;
 }
 
 const nobody: readonly never[] = [];
@@ -53,22 +53,22 @@ export class Hub<C extends Recipient = Recipient> {
   }
 
   /**
-   * Hands one update to every client it is meant for, and returns how many that were.
+   * Hands one update to every client it is meant for, and returns how many took it.
    * Never throws and never waits: a client that cannot keep up is closed (4480), so one slow tab cannot delay the rest.
    */
   deliver(update: Update): number {
-    if (update.target === BROADCAST_TARGET) {
-      if (this.#clients.size === 0) return 0;
-      const frame = update.frame();
-      const bytes = update.frameBytes;
-      for (const client of this.#clients) client.send(frame, bytes);
-      return this.#clients.size;
-    }
-    const clients = this.#users.get(update.target);
+    const clients = update.target === BROADCAST_TARGET ? this.#everyone() : this.#users.get(update.target);
     if (clients === undefined) return 0;
     const frame = update.frame();
     const bytes = update.frameBytes;
-    for (const client of clients) client.send(frame, bytes);
-    return clients.length;
+    let taken = 0;
+    for (const client of clients) {
+      if (client.send(frame, bytes)) taken += 1;
+    }
+    return taken;
+  }
+
+  #everyone(): Iterable<C> | undefined {
+    return this.#clients.size === 0 ? undefined : this.#clients;
   }
 }

@@ -13,10 +13,19 @@ import type { Client } from "./client.ts";
 import { type BucketRate, TokenBucket } from "./token-bucket.ts";
 
 /** What became of messages from clients, for the metrics. */
-export type InboundResult = "published" | "bad" | "refused" | "unavailable" | "over_rate" | "system";
+export type InboundResult =
+  | "published"
+  | "bad"
+  | "refused"
+  | "unavailable"
+  | "over_rate"
+  | "too_big"
+  | "system";
 
 /** What the read pump works with. */
 export interface ReadPumpOptions {
+  /** Largest message that is taken. */
+  readonly maxBytes: number;
   readonly rate: BucketRate;
   readonly clock: Clock;
   readonly authenticator: Authenticator;
@@ -38,7 +47,7 @@ export class ReadPump {
 
   /** Handles one message. Never throws; a client that breaks the protocol or its rate is closed. */
   receive(client: Client, message: string | Uint8Array): void {
-    const { clock, rate, count } = this.#options;
+    const { clock, rate, count, maxBytes } = this.#options;
     const now = clock.monotonic();
     client.bucket ??= new TokenBucket(rate, now);
     if (!client.bucket.take(now)) {
@@ -50,7 +59,13 @@ export class ReadPump {
       this.#refuse(client, "binary messages are not part of the protocol");
       return;
     }
-    const read = this.#reader.read(Buffer.from(message));
+    const bytes = Buffer.from(message);
+    if (bytes.length > maxBytes) {
+      count("too_big");
+      client.close("too_big");
+      return;
+    }
+    const read = this.#reader.read(bytes);
     if ("fault" in read) this.#refuse(client, read.fault);
     else if (read.type.startsWith(RESERVED_TYPE_PREFIX)) this.#answer(client, read);
     else this.#pass(client, read);

@@ -13,21 +13,21 @@ const RETRY_AFTER_MS = 5_000;
  */
 export class RefusedSession implements Session {
   readonly #refusal: Refusal;
-  readonly #onClosed: () => void;
+  readonly #name: CloseName;
+  readonly #onClosed: (by: CloseName) => void;
 
-  constructor(refusal: Refusal, onClosed: () => void) {
+  /** `onClosed` is told by which row of the table, once the socket is gone. */
+  constructor(refusal: Refusal, onClosed: (by: CloseName) => void) {
     this.#refusal = refusal;
+    this.#name = refusal.code === "unavailable" ? "try_later" : "token_refused";
     this.#onClosed = onClosed;
   }
 
   opened(socket: ServerWebSocket<Session>): void {
-    const isUnavailable = this.#refusal.code === "unavailable";
-    const name: CloseName = isUnavailable ? "try_later" : "token_refused";
-    const { code, comeBack, reason } = closeCodes[name];
-    socket.send(
-      errorFrame({ code: isUnavailable ? "unavailable" : "token_refused", message: this.#refusal.reason }),
-    );
-    const retry = isUnavailable ? { retry_after_ms: RETRY_AFTER_MS } : {};
+    const { code, comeBack, reason } = closeCodes[this.#name];
+    const error = comeBack === "later" ? "unavailable" : "token_refused";
+    socket.send(errorFrame({ code: error, message: this.#refusal.reason }));
+    const retry = comeBack === "later" ? { retry_after_ms: RETRY_AFTER_MS } : {};
     socket.send(closingFrame({ code, reason, come_back: comeBack, ...retry }));
     socket.close(code, reason);
   }
@@ -41,6 +41,6 @@ export class RefusedSession implements Session {
   drained(): void {}
 
   closed(): void {
-    this.#onClosed();
+    this.#onClosed(this.#name);
   }
 }

@@ -1,5 +1,11 @@
 import type { ServerWebSocket } from "bun";
 
+/** How a socket ended: 1006 without a reason where no Close frame did, with one where Bun closed it for a violation. */
+export interface SocketEnd {
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** What stands behind one open WebSocket: the relay's server hands every event of the socket to it. */
 export interface Session {
   /** The socket is open. Called once, first. */
@@ -12,6 +18,6 @@ export interface Session {
   heard(): void;
   /** The socket took some of what waited in it. */
   drained(): void;
-  /** The socket is gone. Called once, last. `code` is 1006 where no Close frame ended it. */
-  closed(code: number): void;
+  /** The socket is gone. Called once, last. */
+  closed(end: SocketEnd): void;
 }

@@ -1,4 +1,4 @@
-import { SUBPROTOCOL } from "@tidings/protocol";
+import { type CloseName, SUBPROTOCOL } from "@tidings/protocol";
 import type { Server } from "bun";
 import type { Authenticator, Identity, Refusal } from "../auth/authenticator.ts";
 import type { ClientAddressReader } from "../http/client-address.ts";
@@ -27,13 +27,15 @@ export interface UpgradeOptions {
   readonly addresses: ClientAddressReader;
   readonly admission: Admission;
   readonly authenticator: Authenticator;
-  /** Makes room for one more client of a user: closes the oldest or says no, by the relay's policy. */
-  readonly makeRoom: (userId: string) => boolean;
+  /** Whether the relay's policy takes one more client of a user. */
+  readonly hasRoom: (userId: string) => boolean;
   /** Makes the session of a client that was let in; `release` must be called once it is gone. */
   readonly openSession: (identity: ClientIdentity, release: Release) => Session;
   readonly newConnectionId: () => string;
   readonly isDraining: () => boolean;
   readonly count: (result: HandshakeResult) => void;
+  /** A Tidings client that was upgraded to be refused is gone again. */
+  readonly onRefusedClosed: (by: CloseName) => void;
   /** A line for the log about somebody who was not let in. */
   readonly onRefused: (result: HandshakeResult, address: string, detail: string) => void;
 }
@@ -115,7 +117,7 @@ export class Upgrade {
     try {
       return await this.#authenticate(request, server, address, release);
     } catch (error) {
-      release();
+      release(false);
       throw error;
     }
   }
@@ -131,51 +133,49 @@ export class Upgrade {
     const result = await this.#options.authenticator.authenticate(request);
     if (!result.ok) {
       const { refusal } = result;
-      this.#report(
-        refusal.code === "unavailable" ? "token_undecided" : "token_refused",
-        address,
-        refusal.reason,
-      );
       if (speaksTidings) {
-        return this.#open(request, server, speaksTidings, new RefusedSession(refusal, release), release);
-      }
-      release();
-      return unauthorized(refusal);
+        const session = new RefusedSession(refusal, (by) => {
+          release(true);
+          this.#options.onRefusedClosed(by);
+        });
+        if (!this.#open(request, server, speaksTidings, session)) return this.#fail(address, release);
+      } else release(false);
+      const name = refusal.code === "unavailable" ? "token_undecided" : "token_refused";
+      this.#report(name, address, refusal.reason);
+      return speaksTidings ? undefined : unauthorized(refusal);
     }
     if (this.#options.isDraining()) {
-      release();
+      release(false);
       return this.#refuse("draining", address, "");
     }
-    if (!this.#options.makeRoom(result.identity.userId)) {
-      release();
+    if (!this.#options.hasRoom(result.identity.userId)) {
+      release(false);
       return this.#refuse("user_full", address, "");
     }
-    const session = this.#options.openSession(
-      this.#identify(result.identity, address, speaksTidings),
-      release,
-    );
-    const response = this.#open(request, server, speaksTidings, session, release);
-    if (response === undefined) this.#options.count("accepted");
-    return response;
+    const identity = this.#identify(result.identity, address, speaksTidings);
+    const session = this.#options.openSession(identity, release);
+    if (!this.#open(request, server, speaksTidings, session)) return this.#fail(address, release);
+    this.#options.count("accepted");
+    return undefined;
   }
 
   #identify(identity: Identity, address: string, speaksTidings: boolean): ClientIdentity {
     return { ...identity, address, speaksTidings, connectionId: this.#options.newConnectionId() };
   }
 
-  /** Upgrades, and names the one subprotocol the relay speaks where it was offered: never the token beside it. */
-  #open(
-    request: Request,
-    server: Server<Session>,
-    speaksTidings: boolean,
-    session: Session,
-    release: Release,
-  ): Response | undefined {
+  /**
+   * Upgrades, and names the one subprotocol the relay speaks where it was offered: never the token beside it. False where
+   * the handshake is incomplete or the client has left.
+   */
+  #open(request: Request, server: Server<Session>, speaksTidings: boolean, session: Session): boolean {
     request.headers.delete("sec-websocket-protocol");
     const headers: Record<string, string> = speaksTidings ? { "Sec-WebSocket-Protocol": SUBPROTOCOL } : {};
-    if (server.upgrade(request, { data: session, headers })) return undefined;
-    release();
-    return this.#refuse("failed", "", "");
+    return server.upgrade(request, { data: session, headers });
+  }
+
+  #fail(address: string, release: Release): Response {
+    release(false);
+    return this.#refuse("failed", address, "");
   }
 
   #refuse(result: keyof typeof problems, address: string, detail: string): Response {
