@@ -205,7 +205,7 @@ export function startRelay(options: RelayOptions): Relay {
     const drained = drainClients(hub.clients, { windowMs: settings.drain_window, clock, random });
     await Promise.race([drained, deadline]);
     cancel();
-    for (const client of [...hub.clients]) sendAway(client, settings.drain_window, random);
+    for (const client of hub.clients) sendAway(client, settings.drain_window, random);
     await stop();
   };
   let left: Promise<void> | null = null;
