@@ -74,6 +74,8 @@ export class Client implements Session {
   openedAt = 0;
   /** Whether anything came from the client since the heartbeat last looked. */
   isAlive = true;
+  heartbeatSlot = -1;
+  awaitsPong = false;
   /** Limits what the client sends; made with its first message, since most clients never send one. */
   bucket: TokenBucket | null = null;
 
@@ -228,15 +230,18 @@ export class Client implements Session {
     const [first] = this.#outbox;
     if (count === 1 && first !== undefined) this.#isBlocked = socket.send(first) < 0;
     else {
-      socket.cork(this.#writeAll);
+      socket.cork(Client.#writeAll);
       this.#isBlocked = socket.getBufferedAmount() > 0;
     }
     this.#outbox.length = 0;
     this.#outboxBytes = 0;
   }
 
-  readonly #writeAll = (socket: ServerWebSocket<Session>): void => {
-    for (const frame of this.#outbox) socket.send(frame);
+  /** One function for all clients: one for each would cost every connection memory. */
+  static readonly #writeAll = (socket: ServerWebSocket<Session>): void => {
+    const { data } = socket;
+    if (!(data instanceof Client)) return;
+    for (const frame of data.#outbox) socket.send(frame);
   };
 
   #finish(row: CloseCode, details: CloseDetails): void {

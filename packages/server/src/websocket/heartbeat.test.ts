@@ -4,6 +4,8 @@ import { type Beating, Heartbeat } from "./heartbeat.ts";
 
 class FakeClient implements Beating {
   isAlive = true;
+  heartbeatSlot = -1;
+  awaitsPong = false;
   readonly pings: number[] = [];
   closedAt: number | null = null;
   answers = true;

@@ -4,6 +4,10 @@ import type { CancelTimer, Clock, Random } from "../clock.ts";
 export interface Beating {
   /** Set by any sign of life, cleared by the heartbeat. */
   isAlive: boolean;
+  /** Where the wheel has it, -1 where it is not watched. Kept here, since a map of places would cost more; the heartbeat's own. */
+  heartbeatSlot: number;
+  /** Whether it was pinged and a verdict is due. The heartbeat's own. */
+  awaitsPong: boolean;
   ping(): void;
   close(name: "heartbeat_lost"): void;
 }
@@ -19,11 +23,6 @@ export interface HeartbeatOptions {
 /** How finely the wheel turns: the largest error of a ping or a verdict. */
 const LONGEST_TICK_MS = 1_000;
 
-interface Place {
-  slot: number;
-  isAwaiting: boolean;
-}
-
 /**
  * Pings every client once an interval and closes those from which nothing came for a timeout after that. One timer
  * turns one wheel for all; a client's first ping falls at a random place in the interval, so pings never come in a wave.
@@ -34,7 +33,6 @@ export class Heartbeat {
   readonly #intervalTicks: number;
   readonly #timeoutTicks: number;
   readonly #slots: Set<Beating>[];
-  readonly #places = new Map<Beating, Place>();
   readonly #cancel: CancelTimer;
   #now = 0;
 
@@ -55,10 +53,9 @@ export class Heartbeat {
 
   /** Ends to watch. Does nothing where the client is not watched. */
   remove(client: Beating): void {
-    const place = this.#places.get(client);
-    if (place === undefined) return;
-    this.#slots[place.slot]?.delete(client);
-    this.#places.delete(client);
+    if (client.heartbeatSlot === -1) return;
+    this.#slots[client.heartbeatSlot]?.delete(client);
+    client.heartbeatSlot = -1;
   }
 
   /** Stops the wheel. */
@@ -66,14 +63,10 @@ export class Heartbeat {
     this.#cancel();
   }
 
-  #place(client: Beating, ticks: number, isAwaiting: boolean): void {
+  #place(client: Beating, ticks: number, awaitsPong: boolean): void {
     const slot = (this.#now + ticks) % this.#slots.length;
-    const place = this.#places.get(client);
-    if (place === undefined) this.#places.set(client, { slot, isAwaiting });
-    else {
-      place.slot = slot;
-      place.isAwaiting = isAwaiting;
-    }
+    client.heartbeatSlot = slot;
+    client.awaitsPong = awaitsPong;
     this.#slots[slot]?.add(client);
   }
 
@@ -86,9 +79,8 @@ export class Heartbeat {
   }
 
   #visit(client: Beating): void {
-    const place = this.#places.get(client);
-    if (place === undefined) return;
-    if (!place.isAwaiting) {
+    if (client.heartbeatSlot === -1) return;
+    if (!client.awaitsPong) {
       client.isAlive = false;
       client.ping();
       this.#place(client, this.#timeoutTicks, true);
