@@ -17,10 +17,11 @@ const tools = [
   { program: "go", apt: "golang-go", elsewhere: "install Go 1.24 or newer: https://go.dev" },
 ];
 
-/** Whether a program is on PATH, or where Debian puts those for root. */
+/** PATH, and where Debian puts what only root is thought to need. */
+export const searchPath = [process.env.PATH, "/usr/sbin"].join(delimiter);
+
 function isThere(program) {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
-  return folders.some((folder) => existsSync(join(folder, program)));
+  return searchPath.split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
 /** Installs Debian packages where this process may; true where that went well. */

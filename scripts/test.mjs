@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureInstalled } from "./ensure-installed.mjs";
-import { ensureTestTools } from "./test-tools.mjs";
+import { ensureTestTools, searchPath } from "./test-tools.mjs";
 
 // What `npm test` does. Arguments are handed to `bun test`: `npm test -- tests/delivery.test.ts`.
 // Plain JavaScript for Node.js 20, since it runs before anything is installed.
@@ -23,6 +23,7 @@ export async function runTests(words = []) {
   const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
   const child = spawn(bun, ["test", "--timeout", String(TEST_TIMEOUT_MS), ...words], {
     cwd: root,
+    env: { ...process.env, PATH: searchPath },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let tail = "";
