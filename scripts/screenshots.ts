@@ -33,7 +33,7 @@ for (const [name, colorScheme, width, height] of [
   await page.keyboard.press("Enter");
   const card = page.getByRole("article").first();
   await card.getByText("Done", { exact: true }).first().waitFor({ timeout: 60_000 });
-  await question.fill("Which close codes tell a client to come back?");
+  await question.fill("What is the life of one update?");
   await page.keyboard.press("Enter");
   await page.getByText("Searching").first().waitFor();
   await page.waitForTimeout(3_500);

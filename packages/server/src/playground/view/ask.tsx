@@ -1,9 +1,9 @@
 import { type FormEvent, type ReactElement, useRef, useState } from "react";
 
 const suggestions = [
-  "How does a worker send an update?",
+  "What is the life of one update?",
   "What happens to a client that reads too slowly?",
-  "Which close codes tell a client to come back?",
+  "What happens when Redis is restarted?",
 ];
 
 /** The box for questions. `onAsk` returns whether the question could be sent. */
