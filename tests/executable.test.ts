@@ -51,7 +51,7 @@ describe("the executable", () => {
   test("refuses to serve where nobody could log in, and names the settings that change that", async () => {
     await using relay = startProcess(["env", "-i", executable, "serve"]);
     expect(await relay.exited).toBe(2);
-    expect(relay.output()).toContain("jwt_secret");
+    expect(relay.output()).toContain("TIDINGS_JWT_SECRET");
   });
 
   test("has the playground inside", async () => {

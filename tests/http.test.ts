@@ -229,6 +229,12 @@ test("an internal port takes everything but the socket and the liveness check", 
   expect((await inner("/ws")).status).toBe(404);
 });
 
+test("a second relay on the same port does not start, and says why", async () => {
+  await using relay = await startTestRelay();
+  const second = startTestRelay({ redis: relay.redis, settings: { port: relay.relay.port } });
+  expect(second).rejects.toThrow("the port is in use");
+});
+
 test("odd requests get an answer, and the relay lives on", async () => {
   await using relay = await startTestRelay();
   expect((await relay.http("/nothing")).status).toBe(404);

@@ -201,7 +201,7 @@ describe("what the README says about publishing", () => {
   test("works with tidings publish", async () => {
     await using relay = await startTestRelay();
     const client = await relay.connect("demo");
-    await finish(["sh", "-c", block("Try it", "sh").code], relay);
+    await finish(["sh", "-c", placed(block("Try it", "sh").code, relay)], relay);
     expect(await client.received(1)).toEqual([{ type: "note", payload: { text: "Hello" } }]);
   });
 });

@@ -24,7 +24,11 @@ function chooseWriter(env: NodeJS.ProcessEnv): { readonly write: AnswerWriter; r
   return { write: chatWriter(endpoint), name: `${model} at ${new URL(baseUrl).host}` };
 }
 
-const log = (line: string): void => console.error(`docs-worker: ${line}`);
+let isLeaving = false;
+const log = (line: string): void => {
+  // Who leaves need not tell that the relay beside it left first.
+  if (!isLeaving) console.error(`docs-worker: ${line}`);
+};
 
 try {
   const { write, name } = chooseWriter(process.env);
@@ -39,6 +43,7 @@ try {
   log(`ready, answering with ${name}`);
 
   const leave = async (): Promise<void> => {
+    isLeaving = true;
     await worker[Symbol.asyncDispose]();
     process.exit(0);
   };

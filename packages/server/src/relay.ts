@@ -5,6 +5,7 @@ import { createAuthenticator } from "./auth/create-authenticator.ts";
 import type { BrokerEvents, BrokerHealth } from "./broker/broker.ts";
 import { openBroker } from "./broker/open-broker.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
+import { maskedUrl } from "./config/catalog.ts";
 import type { Settings } from "./config/schema.ts";
 import { drainClients, sendAway } from "./drain.ts";
 import { Fleet, type LocalConnections } from "./fleet.ts";
@@ -114,7 +115,11 @@ export function startRelay(options: RelayOptions): Relay {
   const opened = openBroker({
     kind: options.broker ?? "redis",
     subscriptions: new Map([...fleet.subscriptions, [settings.channel, ingest.receive]]),
-    events: brokerEvents(logger, metrics),
+    events: brokerEvents(
+      logger,
+      metrics,
+      options.broker === "embedded" ? "embedded" : maskedUrl(settings.redis_url),
+    ),
     relayId: id,
     clock,
     random,
@@ -234,7 +239,7 @@ function localConnections(hub: Hub<Client>): LocalConnections {
   };
 }
 
-function brokerEvents(logger: Logger, metrics: Metrics): BrokerEvents {
+function brokerEvents(logger: Logger, metrics: Metrics, redis: string): BrokerEvents {
   return {
     onHealth(health) {
       if (health.ok) logger.info({ lag_ms: health.lagMs }, "updates arrive");
@@ -247,7 +252,7 @@ function brokerEvents(logger: Logger, metrics: Metrics): BrokerEvents {
     },
     onConnectionLost(reason) {
       metrics.brokerLost();
-      logger.warn({ reason }, "lost a connection to the broker");
+      logger.warn({ reason, redis }, "no connection to the broker; trying again");
     },
     onHandlerError(error) {
       metrics.handlerError();

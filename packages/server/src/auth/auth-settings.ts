@@ -40,7 +40,7 @@ export function authSettingsFault(settings: AuthSettings): string | null {
 
 function keylessFault(settings: AuthSettings): string | null {
   if (!settings.insecure_user_id) {
-    return "nobody could connect: set one of jwt_secret, jwt_public_key and jwks_url";
+    return "nobody could connect: set TIDINGS_JWT_SECRET, TIDINGS_JWT_PUBLIC_KEY or TIDINGS_JWKS_URL";
   }
   const idle = (["jwt_audience", "jwt_issuer", "token_cookie"] as const).find(
     (name) => settings[name] !== undefined,

@@ -1,5 +1,6 @@
 import type { HTMLBundle, Server, WebSocketHandler } from "bun";
 import type { Session } from "../websocket/session.ts";
+import { listenFault } from "../listen-fault.ts";
 import { problemResponse } from "./problem.ts";
 import type { Route } from "./routes.ts";
 
@@ -68,6 +69,8 @@ export function listen(options: ListenOptions): Server<Session> {
       maxRequestBodySize: maxBodyBytes + BODY_MARGIN_BYTES,
       idleTimeout: HTTP_IDLE_SECONDS,
       development: false,
+      // Without development mode Bun shares the port with whoever else serves on it, unless told not to.
+      reusePort: false,
       error(error) {
         onFault(error);
         return problemResponse({
@@ -79,7 +82,6 @@ export function listen(options: ListenOptions): Server<Session> {
       },
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`cannot listen on ${host}:${port}: ${reason}`, { cause });
+    throw new Error(`cannot listen on ${host}:${port}: ${listenFault(cause)}`, { cause });
   }
 }

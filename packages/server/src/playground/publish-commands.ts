@@ -19,6 +19,7 @@ export function publishCommands(
   // Joined by "=", since a user may be called "--help".
   const parts = `--user=${quoted(user)} --type=${type} --payload=${quoted(payload)}`;
   const server = embeddedPort === null ? '-u "$TIDINGS_REDIS_URL"' : `-p ${embeddedPort}`;
+  const where = embeddedPort === null ? "" : `--redis-url=redis://127.0.0.1:${embeddedPort} `;
   return [
     {
       title: "redis-cli",
@@ -28,7 +29,7 @@ export function publishCommands(
     {
       title: "tidings",
       hint: "in the checkout",
-      command: `npm run -s tidings -- publish ${parts}`,
+      command: `npm run -s tidings -- publish ${where}${parts}`,
     },
   ];
 }

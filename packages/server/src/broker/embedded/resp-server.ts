@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock.ts";
+import { listenFault } from "../../listen-fault.ts";
 import type { ChannelRegistry } from "./channels.ts";
 import type { ServerView } from "./commands/command.ts";
 import { dispatch, looksLikeHttp } from "./commands/dispatch.ts";
@@ -106,7 +107,7 @@ export class RespServer {
         },
       });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = listenFault(cause);
       throw new Error(`the embedded broker cannot listen on ${LOOPBACK}:${port}: ${reason}`, { cause });
     }
   }
