@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 
 // Plain JavaScript for Node.js 20: what the tests need beside npm packages, and how a machine gets it.
 
-/** Programs that tests run. `apt` names Debian's package, `elsewhere` what to do on other systems. */
+/** Programs that tests run. `apt` names Debian's package where it will do, `elsewhere` what to do on other systems. */
 const tools = [
   { program: "redis-server", apt: "redis-server", elsewhere: "brew install redis" },
   { program: "redis-cli", apt: "redis-tools", elsewhere: "brew install redis" },
@@ -14,11 +14,11 @@ const tools = [
   { program: "openssl", apt: "openssl", elsewhere: "brew install openssl" },
   { program: "systemd-analyze", apt: "systemd", elsewhere: "there is none; its test is skipped" },
   { program: "python3", apt: "python3-venv", elsewhere: "install Python 3.10 or newer: https://python.org" },
-  { program: "go", apt: "golang-go", elsewhere: "install Go 1.24 or newer: https://go.dev" },
+  { program: "go", apt: null, elsewhere: "install Go 1.26 or newer: https://go.dev" },
 ];
 
-/** PATH, and where Debian puts what only root is thought to need. */
-export const searchPath = [process.env.PATH, "/usr/sbin"].join(delimiter);
+/** Where Go's own packages put it, PATH, and where Debian puts what only root is thought to need. */
+export const searchPath = ["/usr/local/go/bin", process.env.PATH, "/usr/sbin"].join(delimiter);
 
 function isThere(program) {
   return searchPath.split(delimiter).some((folder) => existsSync(join(folder, program)));
@@ -42,10 +42,12 @@ function aptInstall(packages) {
 export function ensureTestTools() {
   const missing = () => tools.filter(({ program }) => !isThere(program));
   const wanted = missing();
-  if (wanted.length > 0) aptInstall([...new Set(wanted.map(({ apt }) => apt))]);
+  const packages = wanted.flatMap(({ apt }) => apt ?? []);
+  if (packages.length > 0) aptInstall([...new Set(packages)]);
   const left = missing();
   for (const { program, apt, elsewhere } of left) {
-    console.error(`missing: ${program}. On Debian: apt-get install ${apt}; elsewhere: ${elsewhere}.`);
+    const debian = apt === null ? "" : `on Debian: apt-get install ${apt}; elsewhere: `;
+    console.error(`missing: ${program}; ${debian}${elsewhere}.`);
   }
   return left.map(({ program }) => program);
 }

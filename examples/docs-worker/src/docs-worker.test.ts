@@ -104,6 +104,8 @@ function event(content: string): string {
 /** Writes one word and then waits to be stopped. */
 const endless: AnswerWriter = async function* write(_question, _findings, signal) {
   yield "Once";
+  // Whoever saw that word may have stopped the run before this goes on.
+  signal.throwIfAborted();
   await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 };
 
