@@ -8,6 +8,11 @@ export const decodeText: DecodeText = (bytes, start, end) => decoder.decode(byte
 
 const encoder = new TextEncoder();
 
+/** The bytes of a word of plain ASCII, to compare keys with. */
+export function asciiBytes(word: string): Uint8Array {
+  return encoder.encode(word);
+}
+
 /** How many bytes of UTF-8 a text takes. */
 export function utf8Length(text: string): number {
   return encoder.encode(text).length;

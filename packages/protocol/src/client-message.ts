@@ -1,4 +1,4 @@
-import { type DecodeText, decodeJsonString, decodeText, jsonStringIs } from "./bytes.ts";
+import { asciiBytes, type DecodeText, decodeJsonString, decodeText, jsonStringIs } from "./bytes.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import { MAX_REQUEST_ID_BYTES, MAX_TYPE_BYTES, nameFault } from "./limits.ts";
 
@@ -16,10 +16,9 @@ export interface BadMessage {
   readonly fault: string;
 }
 
-const ascii = (word: string): Uint8Array => new TextEncoder().encode(word);
-const TYPE_KEY = ascii("type");
-const PAYLOAD_KEY = ascii("payload");
-const ID_KEY = ascii("id");
+const TYPE_KEY = asciiBytes("type");
+const PAYLOAD_KEY = asciiBytes("payload");
+const ID_KEY = asciiBytes("id");
 const QUOTE = 0x22;
 
 /** Reads what clients send. One reader is reused for all messages. Fields it does not know are passed over. */

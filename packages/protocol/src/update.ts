@@ -1,4 +1,4 @@
-import { type DecodeText, decodeJsonString, decodeText, jsonStringIs } from "./bytes.ts";
+import { asciiBytes, type DecodeText, decodeJsonString, decodeText, jsonStringIs } from "./bytes.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import { BROADCAST_TARGET, nameFault, MAX_TYPE_BYTES, RESERVED_TYPE_PREFIX, userIdFault } from "./limits.ts";
 
@@ -49,10 +49,9 @@ export interface UpdateReaderOptions {
   readonly decode?: DecodeText;
 }
 
-const ascii = (word: string): Uint8Array => new TextEncoder().encode(word);
-const TARGET_KEY = ascii("target_user_id");
-const TYPE_KEY = ascii("type");
-const PAYLOAD_KEY = ascii("payload");
+const TARGET_KEY = asciiBytes("target_user_id");
+const TYPE_KEY = asciiBytes("type");
+const PAYLOAD_KEY = asciiBytes("payload");
 const QUOTE = 0x22;
 
 /**

@@ -9,13 +9,10 @@ export interface Leaving {
 export interface DrainOptions {
   /** Over how long the closes, and the advice when to come back, are spread. */
   readonly windowMs: number;
+  /** When those that are left are closed all at once. */
+  readonly deadlineMs: number;
   readonly clock: Clock;
   readonly random: Random;
-}
-
-/** Closes one client with 1001 and the advice to come back after a time of chance within the window. */
-export function sendAway(client: Leaving, windowMs: number, random: Random): void {
-  client.close("going_away", { retryAfterMs: Math.floor(random() * windowMs) });
 }
 
 /** How often a batch of clients is closed. */
@@ -24,21 +21,21 @@ const STEP_MS = 50;
 /**
  * Closes every client with 1001, spread evenly over the window in an order of chance, and tells each to come back after
  * a time of its own within a window's length: a relay that stops must not send its whole crowd to the next one at once.
- * Resolves when the last close was sent.
+ * Resolves when the last close was sent, at the deadline at the latest.
  */
 export function drainClients(clients: Iterable<Leaving>, options: DrainOptions): Promise<void> {
-  const { windowMs, clock, random } = options;
+  const { windowMs, deadlineMs, clock, random } = options;
   const queue = shuffled([...clients], random);
   const startedAt = clock.monotonic();
   const { promise, resolve } = Promise.withResolvers<void>();
   const total = queue.length;
   const step = (): void => {
     const elapsed = clock.monotonic() - startedAt;
-    const due = windowMs === 0 ? total : Math.ceil((elapsed / windowMs) * total);
+    const isOver = windowMs === 0 || elapsed >= deadlineMs;
+    const due = isOver ? total : Math.ceil((elapsed / windowMs) * total);
     const left = total - Math.min(due, total);
     while (queue.length > left) {
-      const client = queue.pop();
-      if (client !== undefined) sendAway(client, windowMs, random);
+      queue.pop()?.close("going_away", { retryAfterMs: Math.floor(random() * windowMs) });
     }
     if (queue.length === 0) {
       cancel();

@@ -7,7 +7,7 @@ import { openBroker } from "./broker/open-broker.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { maskedUrl } from "./config/catalog.ts";
 import type { Settings } from "./config/schema.ts";
-import { drainClients, sendAway } from "./drain.ts";
+import { drainClients } from "./drain.ts";
 import { Fleet, type LocalConnections } from "./fleet.ts";
 import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
@@ -87,7 +87,6 @@ export function startRelay(options: RelayOptions): Relay {
     isBrokerUp: () => broker.health.ok,
     version: options.version,
   });
-  const stopWatching = watchLoopDelay(clock, (delayMs) => metrics.loopDelay(delayMs));
   const authenticator = createAuthenticator({
     settings,
     clock,
@@ -167,6 +166,7 @@ export function startRelay(options: RelayOptions): Relay {
     maxBodyBytes,
     onFault: (error: unknown) => logger.error({ error: describe(error) }, "a request failed"),
   };
+  const stopWatching = watchLoopDelay(clock, (delayMs) => metrics.loopDelay(delayMs));
   const servers: Server<Session>[] = [];
   const { internal_port: internalPort } = settings;
   try {
@@ -205,12 +205,8 @@ export function startRelay(options: RelayOptions): Relay {
   };
   const leave = async (): Promise<void> => {
     isDraining = true;
-    const { promise: deadline, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(settings.drain_deadline, resolve);
-    const drained = drainClients(hub.clients, { windowMs: settings.drain_window, clock, random });
-    await Promise.race([drained, deadline]);
-    cancel();
-    for (const client of hub.clients) sendAway(client, settings.drain_window, random);
+    const { drain_window: windowMs, drain_deadline: deadlineMs } = settings;
+    await drainClients(hub.clients, { windowMs, deadlineMs, clock, random });
     await stop();
   };
   let left: Promise<void> | null = null;

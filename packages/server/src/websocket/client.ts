@@ -2,7 +2,7 @@ import { type CloseCode, type CloseName, closeCodes, closingFrame } from "@tidin
 import type { ServerWebSocket } from "bun";
 import type { Identity } from "../auth/authenticator.ts";
 import type { Release } from "./admission.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
 import type { Session, SocketEnd } from "./session.ts";
 import type { TokenBucket } from "./token-bucket.ts";
@@ -63,7 +63,7 @@ export interface CloseDetails {
  * The relay's side of one user's connection, and the only one that writes to its socket. What comes in goes through the
  * read pump; what goes out waits in an outbox, bounded in bytes, until the write queue or the socket's drain calls.
  */
-export class Client implements Session {
+export class Client implements Session, Beating {
   readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
