@@ -14,7 +14,7 @@ export interface TestRelayOptions extends Omit<Partial<RelayOptions>, "settings"
   readonly redis?: RedisServer;
 }
 
-type Publish = (channel: string, text: string) => Promise<unknown>;
+type Command = (command: string[]) => Promise<unknown>;
 
 /** A relay in this process on a free port, with a real Redis, development identities, and its log kept. */
 export class TestRelay implements AsyncDisposable {
@@ -23,19 +23,19 @@ export class TestRelay implements AsyncDisposable {
   /** Every line logged so far, as JSON. */
   readonly log: string[];
   readonly #disposables: AsyncDisposableStack;
-  readonly #publish: Publish;
+  readonly #command: Command;
 
   constructor(
     relay: Relay,
     redis: RedisServer,
     log: string[],
-    publish: Publish,
+    command: Command,
     disposables: AsyncDisposableStack,
   ) {
     this.relay = relay;
     this.redis = redis;
     this.log = log;
-    this.#publish = publish;
+    this.#command = command;
     this.#disposables = disposables;
   }
 
@@ -66,7 +66,13 @@ export class TestRelay implements AsyncDisposable {
 
   /** Publishes a text as it is. */
   async publishRaw(text: string, channel = "updates"): Promise<void> {
-    await this.#publish(channel, text);
+    await this.#command(["PUBLISH", channel, text]);
+  }
+
+  /** Stores an update in the log and has it delivered, as a worker does without an SDK. Returns its position. */
+  async store(update: { readonly target_user_id: string } & Record<string, unknown>): Promise<string> {
+    const key = `tidings:{${update.target_user_id}}:log`;
+    return String(await this.#command(["FCALL", "tidings_publish", "1", key, JSON.stringify(update)]));
   }
 
   /** Asks the relay's HTTP interface. */
@@ -101,6 +107,7 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
     ...defaultSettings(),
     host: "127.0.0.1",
     port: 0,
+    embedded_port: 0,
     redis_url: redis.url,
     insecure_user_id: true,
     drain_window: 0,
@@ -108,7 +115,10 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
   };
   const relay = startRelay({ version: "0.0.0-test", logger, ...options, settings });
   disposables.use(relay);
-  const publisher = createClient({ url: redis.url });
+  const { embeddedPort } = relay;
+  const publisher = createClient({
+    url: embeddedPort === null ? redis.url : `redis://127.0.0.1:${embeddedPort}`,
+  });
   publisher.on("error", () => {});
   await publisher.connect();
   disposables.defer(() => publisher.destroy());
@@ -116,7 +126,7 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
     relay,
     redis,
     log,
-    (channel, text) => publisher.publish(channel, text),
+    (command) => publisher.sendCommand(command),
     disposables,
   );
   await test.ready();

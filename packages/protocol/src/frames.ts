@@ -1,5 +1,53 @@
 import type { CloseCode } from "./close-codes.ts";
 
+/** Why a client does not get everything since the offset it named. */
+export type ResumeFault = "trimmed" | "epoch_changed" | "ahead" | "too_many" | "malformed" | "history_off";
+
+/** One sentence for the client's developer for each. */
+export const resumeFaults: Readonly<Record<ResumeFault, string>> = {
+  trimmed: "updates after the offset are older or more than the log holds",
+  epoch_changed: "the log was lost since, or the offset is of another user",
+  ahead: "the offset is beyond the newest update",
+  too_many: "more updates follow the offset than one resume replays",
+  malformed:
+    '"since" must be "earliest", an offset, or the offsets of a user and of broadcasts, with a comma',
+  history_off: "this relay keeps no history",
+};
+
+/** What came of a resume. */
+export interface ResumeAnswer {
+  /** True where everything since is about to follow, once and in order. */
+  readonly recovered: boolean;
+  /** How many updates follow before live ones do. */
+  readonly following: number;
+  readonly reason?: ResumeFault;
+  readonly message?: string;
+}
+
+/** Why a client's place in a log and the next update it gets do not meet. */
+export type GapReason = Exclude<ResumeFault, "malformed" | "history_off">;
+
+/** A hole in what a client receives, told just before the update that follows it. */
+export interface GapPayload {
+  /**
+   * As for a resume; or `malformed`: what the log holds at that place is no update; or `seq`: its producer's counter says
+   * that updates never reached the log.
+   */
+  readonly reason: GapReason | "malformed" | "seq";
+  readonly recovered: false;
+  /** Whether the hole is in the log of broadcasts. */
+  readonly broadcast: boolean;
+  /** The offset before the hole. */
+  readonly after: string;
+  /** The offset of the next update that will be sent. */
+  readonly next: string;
+  readonly message: string;
+  /** With `seq`: the producer, or null where it gave no name, and the first and last number missing. */
+  readonly producer?: string | null;
+  readonly from?: number;
+  readonly to?: number;
+}
+
 /** What a Tidings client is told first: who it is, and what the relay expects. */
 export interface WelcomePayload {
   readonly connection_id: string;
@@ -17,6 +65,21 @@ export interface WelcomePayload {
     readonly messages_per_second: number;
     readonly message_burst: number;
   };
+  /**
+   * With history: where the connection stands before what follows, an offset of the user and one of broadcasts with a
+   * comma between them, to be given back as `since`. Absent where the log could not be asked.
+   */
+  readonly offset?: string;
+  /** Where the client asked to resume: {@link ResumeAnswer}. */
+  readonly recovered?: boolean;
+  readonly following?: number;
+  readonly reason?: ResumeFault;
+  readonly message?: string;
+}
+
+/** The answer to `tidings.resume`: as in the welcome. */
+export interface ResumedPayload extends ResumeAnswer {
+  readonly offset?: string;
 }
 
 /** What went wrong, for the client's code (`code`) and for its developer (`message`). */
@@ -50,6 +113,16 @@ export function pongFrame(id?: string): string {
 /** `tidings.ack`, the answer to a message that carried an id, as text. */
 export function ackFrame(id: string): string {
   return JSON.stringify({ type: "tidings.ack", id });
+}
+
+/** `tidings.resumed`, the answer to `tidings.resume`, with its id where it had one, as text. */
+export function resumedFrame(payload: ResumedPayload, id?: string): string {
+  return JSON.stringify({ type: "tidings.resumed", id, payload });
+}
+
+/** `tidings.gap`, as text. */
+export function gapFrame(payload: GapPayload): string {
+  return JSON.stringify({ type: "tidings.gap", payload });
 }
 
 /** `tidings.error`, with the id of the message it answers where there was one, as text. */

@@ -4,4 +4,5 @@ export * from "./close-codes.ts";
 export * from "./frames.ts";
 export * from "./json-scanner.ts";
 export * from "./limits.ts";
+export * from "./offset.ts";
 export * from "./update.ts";

@@ -179,3 +179,50 @@ describe("a malformed update", () => {
     expect(reader.frame()).toBe('{"type":"t","payload":2}');
   });
 });
+
+describe("the fields that a log reads", () => {
+  const fields = (more: string): unknown[] => {
+    expect(read(`{"target_user_id":"ann","type":"t","payload":1${more}}`)).toBeNull();
+    return [reader.idText, reader.seq, reader.producerText];
+  };
+
+  test("are told where they have the form that counts", () => {
+    expect(fields(',"id":"a","seq":7,"producer":"p"')).toEqual(['"a"', 7, '"p"']);
+    expect(fields(',"id":-12.5e3,"seq":0')).toEqual(["-12.5e3", 0, null]);
+    expect(fields(',"seq":9007199254740991,"id":0')).toEqual(["0", 9_007_199_254_740_991, null]);
+    expect(fields(',"id":"a","id":"b"')).toEqual(['"b"', null, null]);
+  });
+
+  test("are passed on and not counted in any other form", () => {
+    expect(fields("")).toEqual([null, null, null]);
+    for (const id of ["null", "true", "[1]", "{}", JSON.stringify("x".repeat(255))]) {
+      expect(fields(`,"id":${id}`)).toEqual([null, null, null]);
+    }
+    for (const seq of ["-1", "1.0", "1e3", '"1"', "9007199254740992", "null"]) {
+      expect(fields(`,"seq":${seq}`)).toEqual([null, null, null]);
+    }
+    for (const producer of ["1", "null", JSON.stringify("x".repeat(255))]) {
+      expect(fields(`,"producer":${producer}`)).toEqual([null, null, null]);
+    }
+  });
+
+  test("of one update are forgotten with the next", () => {
+    fields(',"id":"a","seq":7,"producer":"p"');
+    expect(fields("")).toEqual([null, null, null]);
+  });
+});
+
+test("an offset becomes the last member, whatever the update ends in", () => {
+  for (const [published, sent] of [
+    ['{"target_user_id":"ann","type":"t","payload":"}"}', '{"type":"t","payload":"}","offset":"e.1"}'],
+    ['{"type":"t","payload":{},"target_user_id":"ann" }\n', '{"type":"t","payload":{} ,"offset":"e.1"}'],
+    [
+      '{"target_user_id":"ann","type":"t","payload":1,"offset":"mine"}',
+      '{"type":"t","payload":1,"offset":"mine","offset":"e.1"}',
+    ],
+  ] as const) {
+    expect(read(published)).toBeNull();
+    expect(reader.frameAt("e.1")).toBe(sent);
+    expect(reader.frameBytesAt("e.1")).toBe(encode(sent).length);
+  }
+});

@@ -35,10 +35,23 @@ export const updateFaults: Readonly<Record<UpdateFault, string>> = {
 export interface Update {
   /** The id of the user it is for, or `"*"` for every connected user. */
   readonly target: string;
-  /** What clients receive: the published text without its `target_user_id`, everything else byte for byte. */
+  /**
+   * What clients receive: the published text without its `target_user_id`, everything else byte for byte. An update from
+   * a log has its offset as its last member.
+   */
   frame(): string;
   /** How many bytes of UTF-8 that is. */
   readonly frameBytes: number;
+}
+
+/** What the log wants to know of an update; each is null where the update does not say it in the form that counts. */
+export interface LogFields {
+  /** The JSON text of `id`, a string or a number of at most {@link MAX_LOG_FIELD_BYTES} bytes. */
+  readonly idText: string | null;
+  /** `seq`, a whole number from 0 on written in plain digits. */
+  readonly seq: number | null;
+  /** The JSON text of `producer`, a string of at most {@link MAX_LOG_FIELD_BYTES} bytes. */
+  readonly producerText: string | null;
 }
 
 /** The limits an {@link UpdateReader} enforces. */
@@ -52,14 +65,26 @@ export interface UpdateReaderOptions {
 const TARGET_KEY = asciiBytes("target_user_id");
 const TYPE_KEY = asciiBytes("type");
 const PAYLOAD_KEY = asciiBytes("payload");
+const ID_KEY = asciiBytes("id");
+const SEQ_KEY = asciiBytes("seq");
+const PRODUCER_KEY = asciiBytes("producer");
 const QUOTE = 0x22;
+const MINUS = 0x2d;
+const NINE = 0x39;
+const CLOSE_BRACE = 0x7d;
+
+/** What the member `,"offset":""` adds beside the offset itself. */
+const OFFSET_MEMBER_BYTES = 12;
+
+/** Longest `id` or `producer` that counts, in bytes of JSON text. */
+export const MAX_LOG_FIELD_BYTES = 256;
 
 /**
  * Reads updates as workers publish them: checks every rule of the contract on the bytes, finds whom an update is for,
  * and cuts that field out without rebuilding the rest. One reader is reused for all updates, so that an update for a
  * user who is elsewhere costs a scan and one short string.
  */
-export class UpdateReader implements Update {
+export class UpdateReader implements Update, LogFields {
   target = "";
   readonly #scanner = new JsonScanner();
   readonly #maxBytes: number;
@@ -68,6 +93,9 @@ export class UpdateReader implements Update {
   #bytes: Uint8Array = new Uint8Array();
   #cutStart = 0;
   #cutEnd = 0;
+  #id = -1;
+  #seq = -1;
+  #producer = -1;
 
   constructor(options: UpdateReaderOptions) {
     this.#maxBytes = options.maxBytes;
@@ -85,6 +113,9 @@ export class UpdateReader implements Update {
     let target = -1;
     let type = -1;
     let hasPayload = false;
+    this.#id = -1;
+    this.#seq = -1;
+    this.#producer = -1;
     for (let index = 0; index < scanner.count; index += 1) {
       const start = scanner.keyStart(index);
       const end = scanner.keyEnd(index);
@@ -96,6 +127,12 @@ export class UpdateReader implements Update {
         type = index;
       } else if (!hasPayload && jsonStringIs(bytes, start, end, PAYLOAD_KEY)) {
         hasPayload = true;
+      } else if (jsonStringIs(bytes, start, end, ID_KEY)) {
+        this.#id = index;
+      } else if (jsonStringIs(bytes, start, end, SEQ_KEY)) {
+        this.#seq = index;
+      } else if (jsonStringIs(bytes, start, end, PRODUCER_KEY)) {
+        this.#producer = index;
       }
     }
     return this.#readTarget(target) ?? this.#readType(type) ?? (hasPayload ? null : "payload_missing");
@@ -109,6 +146,39 @@ export class UpdateReader implements Update {
     const bytes = this.#bytes;
     if (this.#cutStart === this.#cutEnd) return this.#decode(bytes, 0, bytes.length);
     return this.#decode(bytes, 0, this.#cutStart) + this.#decode(bytes, this.#cutEnd, bytes.length);
+  }
+
+  /** {@link frame} with the offset as its last member, which is how an update from a log is sent. */
+  frameAt(offset: string): string {
+    const frame = this.frame();
+    // The text is valid and an object, so its last brace closes it.
+    const end = frame.lastIndexOf("}");
+    return `${frame.slice(0, end)},"offset":"${offset}"}`;
+  }
+
+  /** How many bytes of UTF-8 {@link frameAt} has. */
+  frameBytesAt(offset: string): number {
+    const bytes = this.#bytes;
+    let end = bytes.length;
+    while (bytes[end - 1] !== CLOSE_BRACE) end -= 1;
+    return this.frameBytes - (bytes.length - end) + offset.length + OFFSET_MEMBER_BYTES;
+  }
+
+  get idText(): string | null {
+    const first = this.#firstByte(this.#id);
+    const isNumber = first === MINUS || (first > MINUS && first <= NINE);
+    return first === QUOTE || isNumber ? this.#shortText(this.#id) : null;
+  }
+
+  get seq(): number | null {
+    const text = this.#seq === -1 ? null : this.#shortText(this.#seq);
+    if (text === null || !/^\d+$/.test(text)) return null;
+    const seq = Number(text);
+    return Number.isSafeInteger(seq) ? seq : null;
+  }
+
+  get producerText(): string | null {
+    return this.#firstByte(this.#producer) === QUOTE ? this.#shortText(this.#producer) : null;
   }
 
   #readTarget(index: number): UpdateFault | null {
@@ -144,6 +214,16 @@ export class UpdateReader implements Update {
     const type = this.#text(index);
     if (type === null || nameFault(type, MAX_TYPE_BYTES) !== null) return "type_invalid";
     return type.startsWith(RESERVED_TYPE_PREFIX) ? "type_reserved" : null;
+  }
+
+  #firstByte(index: number): number {
+    return index === -1 ? 0 : (this.#bytes[this.#scanner.valueStart(index)] ?? 0);
+  }
+
+  #shortText(index: number): string | null {
+    const start = this.#scanner.valueStart(index);
+    const end = this.#scanner.valueEnd(index);
+    return end - start > MAX_LOG_FIELD_BYTES ? null : this.#decode(this.#bytes, start, end);
   }
 
   #text(index: number): string | null {

@@ -86,3 +86,10 @@ function fieldText(value: unknown): string {
   const plain = typeof value === "string" && /^[^\s"=]+$/.test(value);
   return plain ? value : JSON.stringify(value);
 }
+
+/** What is logged of a fault: its kind and where it came from. Messages of faults may quote input, so they are capped. */
+export function faultText(error: unknown): string {
+  return error instanceof Error
+    ? (error.stack ?? error.message).slice(0, 2_000)
+    : String(error).slice(0, 200);
+}

@@ -1,5 +1,7 @@
 import { type CloseName, closeCodes, type UpdateFault } from "@tidings/protocol";
 import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import { describeHistory, type HistorySources } from "./history-metrics.ts";
+import { readCounter, readCounters, readGauge } from "./metric-readers.ts";
 import type { ClientCounters } from "./websocket/client.ts";
 import type { InboundResult } from "./websocket/read-pump.ts";
 import type { HandshakeResult } from "./websocket/upgrade.ts";
@@ -37,6 +39,8 @@ export interface MetricSources {
   readonly users: () => number;
   readonly isBrokerUp: () => boolean;
   readonly version: string;
+  /** Null where the relay keeps no history. */
+  readonly history: HistorySources | null;
 }
 
 const LAG_BUCKETS: number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -58,37 +62,62 @@ export class Metrics {
 
   constructor(sources: MetricSources) {
     const { counters } = sources;
-    this.#readGauge("tidings_connections", "Connections open now.", sources.connections);
-    this.#readGauge("tidings_users", "Users with at least one connection now.", sources.users);
-    this.#readGauge("tidings_broker_up", "1 while updates are proved to arrive, else 0.", () =>
+    readGauge(this.#registry, "tidings_connections", "Connections open now.", sources.connections);
+    readGauge(this.#registry, "tidings_users", "Users with at least one connection now.", sources.users);
+    readGauge(this.#registry, "tidings_broker_up", "1 while updates are proved to arrive, else 0.", () =>
       sources.isBrokerUp() ? 1 : 0,
     );
-    this.#readUpdates(counters);
-    this.#readCounter(
+    readCounters(
+      this.#registry,
+      "tidings_updates_total",
+      "Updates from the broker: delivered to somebody, to nobody here, or malformed by reason.",
+      "result",
+      () => updateResults(counters),
+    );
+    readCounter(
+      this.#registry,
       "tidings_deliveries_total",
       "Clients that updates were handed to.",
       () => counters.deliveries,
     );
-    this.#readCounter("tidings_frames_sent_total", "Frames written to sockets.", () => counters.framesSent);
-    this.#readCounter("tidings_sent_bytes_total", "Bytes of those frames.", () => counters.bytesSent);
-    this.#readCounter(
+    readCounter(
+      this.#registry,
+      "tidings_frames_sent_total",
+      "Frames written to sockets.",
+      () => counters.framesSent,
+    );
+    readCounter(
+      this.#registry,
+      "tidings_sent_bytes_total",
+      "Bytes of those frames.",
+      () => counters.bytesSent,
+    );
+    readCounter(
+      this.#registry,
       "tidings_frames_dropped_total",
       "Frames that were still waiting when their connection closed.",
       () => counters.framesDropped,
     );
-    this.#readGauge(
+    readGauge(
+      this.#registry,
       "tidings_outbox_high_water_bytes",
       "Most bytes that ever waited for one connection.",
       () => counters.outboxHighWater,
     );
-    this.#readGauge("process_resident_memory_bytes", "Resident memory in bytes.", () =>
+    readGauge(this.#registry, "process_resident_memory_bytes", "Resident memory in bytes.", () =>
       process.memoryUsage.rss(),
     );
-    this.#readCounter("process_cpu_seconds_total", "Processor time in seconds, user and system.", () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1e6;
-    });
+    readCounter(
+      this.#registry,
+      "process_cpu_seconds_total",
+      "Processor time in seconds, user and system.",
+      () => {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1e6;
+      },
+    );
     this.#describeBuild(sources.version);
+    if (sources.history !== null) describeHistory(this.#registry, sources.history);
     this.#handshakes = this.#counter("tidings_handshakes_total", "Handshakes on /ws by result.", "result");
     this.#messages = this.#counter("tidings_messages_total", "Messages from clients by result.", "result");
     this.#closes = this.#counter(
@@ -183,42 +212,6 @@ export class Metrics {
     return new Histogram({ name, help, buckets, registers: [this.#registry] });
   }
 
-  #readGauge(name: string, help: string, read: () => number): void {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect: () => gauge.set(read()),
-    });
-  }
-
-  #readCounter(name: string, help: string, read: () => number): void {
-    const counter: Counter = new Counter({
-      name,
-      help,
-      registers: [this.#registry],
-      collect: () => {
-        counter.reset();
-        counter.inc(read());
-      },
-    });
-  }
-
-  #readUpdates(counters: DeliveryCounters): void {
-    const counter: Counter<"result"> = new Counter({
-      name: "tidings_updates_total",
-      help: "Updates from the broker: delivered to somebody, to nobody here, or malformed by reason.",
-      labelNames: ["result"],
-      registers: [this.#registry],
-      collect: () => {
-        counter.reset();
-        counter.inc({ result: "delivered" }, counters.delivered);
-        counter.inc({ result: "no_connection" }, counters.noConnection);
-        for (const [fault, count] of counters.malformed) counter.inc({ result: `malformed_${fault}` }, count);
-      },
-    });
-  }
-
   #describeBuild(version: string): void {
     const build = new Gauge({
       name: "tidings_build_info",
@@ -228,4 +221,10 @@ export class Metrics {
     });
     build.set({ version, bun: Bun.version }, 1);
   }
+}
+
+function* updateResults(counters: DeliveryCounters): Iterable<readonly [string, number]> {
+  yield ["delivered", counters.delivered];
+  yield ["no_connection", counters.noConnection];
+  for (const [fault, count] of counters.malformed) yield [`malformed_${fault}`, count];
 }

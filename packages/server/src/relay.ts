@@ -2,8 +2,10 @@ import { updateFaults } from "@tidings/protocol";
 import type { HTMLBundle, Server } from "bun";
 import type { Logger } from "pino";
 import { createAuthenticator } from "./auth/create-authenticator.ts";
-import type { BrokerEvents, BrokerHealth } from "./broker/broker.ts";
+import { brokerEvents } from "./broker-events.ts";
+import type { BrokerHealth } from "./broker/broker.ts";
 import { openBroker } from "./broker/open-broker.ts";
+import type { LogBounds } from "./broker/update-log.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { maskedUrl } from "./config/catalog.ts";
 import type { Settings } from "./config/schema.ts";
@@ -13,10 +15,13 @@ import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
 import { PublishEndpoint } from "./http/publish.ts";
 import { Routes } from "./http/routes.ts";
+import { LogDelivery, logSubscriptions } from "./history/log-delivery.ts";
 import { Ingest } from "./ingest.ts";
+import { faultText } from "./log.ts";
 import { LogSampler } from "./log-sampler.ts";
 import { watchLoopDelay } from "./loop-delay.ts";
 import { Metrics, newCounters } from "./metrics.ts";
+import { UpdateIntake } from "./update-intake.ts";
 import type { Client } from "./websocket/client.ts";
 import { Connections } from "./websocket/connections.ts";
 import { Hub } from "./websocket/hub.ts";
@@ -64,6 +69,12 @@ const BODY_BYTES = 8 * 1_048_576;
 /** Room above the largest message in which the relay itself says that it is too big, before Bun cuts the connection. */
 const MESSAGE_MARGIN_BYTES = 65_536;
 
+/** While a holder of the lease is missing, for at most 3 s. */
+const NOT_SERVED: BrokerHealth = {
+  ok: false,
+  reason: "no relay brings what PUBLISH says into the log yet; the lease for it is being taken",
+};
+
 /** How long the other relays have to answer a question about a user. */
 const FLEET_TIMEOUT_MS = 1_000;
 
@@ -80,22 +91,14 @@ export function startRelay(options: RelayOptions): Relay {
   const hub = new Hub<Client>();
   let isDraining = false;
 
-  const metrics = new Metrics({
-    counters,
-    connections: () => hub.connections,
-    users: () => hub.users,
-    isBrokerUp: () => broker.health.ok,
-    version: options.version,
-  });
   const authenticator = createAuthenticator({
     settings,
     clock,
     fetch: options.fetch ?? fetch,
     onFault: (sentence) => sampler.note("auth", (more) => logger.error({ more }, sentence)),
   });
-  const ingest = new Ingest({
-    hub,
-    counters,
+  const intake = new UpdateIntake({
+    malformed: counters.malformed,
     maxBytes: settings.max_update_bytes,
     implicitBroadcast: settings.implicit_broadcast,
     onMalformed: (fault, bytes) =>
@@ -113,12 +116,19 @@ export function startRelay(options: RelayOptions): Relay {
   });
   const opened = openBroker({
     kind: options.broker ?? "redis",
-    subscriptions: new Map([...fleet.subscriptions, [settings.channel, ingest.receive]]),
+    subscriptions: new Map([
+      ...fleet.subscriptions,
+      ...(settings.history
+        ? logSubscriptions(settings.channel, () => delivery)
+        : [[settings.channel, new Ingest({ hub, counters, intake }).receive] as const]),
+    ]),
     events: brokerEvents(
       logger,
-      metrics,
+      () => metrics,
       options.broker === "embedded" ? "embedded" : maskedUrl(settings.redis_url),
+      () => delivery,
     ),
+    history: settings.history ? logBounds(settings) : null,
     relayId: id,
     clock,
     random,
@@ -129,6 +139,33 @@ export function startRelay(options: RelayOptions): Relay {
   });
   const { broker, embeddedPort } = opened;
   fleet.connect(broker);
+  const onFault = (error: unknown): void =>
+    logger.error({ error: faultText(error) }, "updates could not be read from the log");
+  const delivery =
+    broker.log === null
+      ? null
+      : new LogDelivery({
+          settings,
+          relayId: id,
+          broker,
+          log: broker.log,
+          hub,
+          intake,
+          counters,
+          logger,
+          sampler,
+          clock,
+          random,
+          onFault,
+        });
+  const metrics = new Metrics({
+    counters,
+    connections: () => hub.connections,
+    users: () => hub.users,
+    isBrokerUp: () => broker.health.ok,
+    version: options.version,
+    history: delivery?.sources ?? null,
+  });
 
   const connections = new Connections({
     settings,
@@ -140,11 +177,15 @@ export function startRelay(options: RelayOptions): Relay {
     clock,
     random,
     authenticator,
+    history: delivery?.history ?? null,
     publish: async (data) => {
       await broker.publish([{ channel: settings.inbound_channel, data }]);
     },
     isDraining: () => isDraining,
   });
+  /** Plain `PUBLISH` arrives only where some relay appends it. */
+  const health = (): BrokerHealth =>
+    broker.health.ok && delivery?.ingest.isServed === false ? NOT_SERVED : broker.health;
   const maxBodyBytes = Math.max(BODY_BYTES, settings.max_update_bytes * 2);
   const routes = new Routes({
     upgrade: connections.upgrade,
@@ -157,14 +198,14 @@ export function startRelay(options: RelayOptions): Relay {
     fleet,
     apiKey: new ApiKey(settings.api_key),
     metrics,
-    brokerHealth: () => broker.health,
+    brokerHealth: health,
     isDraining: () => isDraining,
     maxBodyBytes,
   });
   const door = {
     host: settings.host,
     maxBodyBytes,
-    onFault: (error: unknown) => logger.error({ error: describe(error) }, "a request failed"),
+    onFault: (error: unknown) => logger.error({ error: faultText(error) }, "a request failed"),
   };
   const stopWatching = watchLoopDelay(clock, (delayMs) => metrics.loopDelay(delayMs));
   const servers: Server<Session>[] = [];
@@ -190,9 +231,11 @@ export function startRelay(options: RelayOptions): Relay {
     throw error;
   }
   broker.start();
+  delivery?.ingest.start();
 
   async function release(): Promise<void> {
     connections.stop();
+    delivery?.stop();
     stopWatching();
     await Promise.all([...servers.map((server) => server.stop(true)), opened.close()]);
   }
@@ -206,7 +249,10 @@ export function startRelay(options: RelayOptions): Relay {
   const leave = async (): Promise<void> => {
     isDraining = true;
     const { drain_window: windowMs, drain_deadline: deadlineMs } = settings;
-    await drainClients(hub.clients, { windowMs, deadlineMs, clock, random });
+    await Promise.all([
+      drainClients(hub.clients, { windowMs, deadlineMs, clock, random }),
+      delivery?.ingest.yield(),
+    ]);
     await stop();
   };
   let left: Promise<void> | null = null;
@@ -217,7 +263,7 @@ export function startRelay(options: RelayOptions): Relay {
     internalPort: servers[1]?.port ?? null,
     embeddedPort,
     hub,
-    brokerHealth: () => broker.health,
+    brokerHealth: health,
     drain: () => (left ??= leave()),
     stop,
     [Symbol.asyncDispose]: stop,
@@ -235,31 +281,7 @@ function localConnections(hub: Hub<Client>): LocalConnections {
   };
 }
 
-function brokerEvents(logger: Logger, metrics: Metrics, redis: string): BrokerEvents {
-  return {
-    onHealth(health) {
-      if (health.ok) logger.info({ lag_ms: health.lagMs }, "updates arrive");
-      else logger.warn({ reason: health.reason }, "updates do not arrive");
-    },
-    onLag: (lagMs) => metrics.lag(lagMs),
-    onResubscribed() {
-      metrics.resubscribed();
-      logger.warn("subscribed again: updates published meanwhile were missed");
-    },
-    onConnectionLost(reason) {
-      metrics.brokerLost();
-      logger.warn({ reason, redis }, "no connection to the broker; trying again");
-    },
-    onHandlerError(error) {
-      metrics.handlerError();
-      logger.error({ error: describe(error) }, "a message from the broker could not be handled");
-    },
-  };
-}
-
-/** What is logged of a fault: its kind and where it came from. Messages of faults may quote input, so they are capped. */
-function describe(error: unknown): string {
-  return error instanceof Error
-    ? (error.stack ?? error.message).slice(0, 2_000)
-    : String(error).slice(0, 200);
+function logBounds(settings: Settings): LogBounds {
+  const { history_size: updates, history_bytes: bytes, history_ttl: ttlMs, max_update_bytes } = settings;
+  return { updates, bytes, ttlMs, maxUpdateBytes: max_update_bytes };
 }

@@ -1,3 +1,5 @@
+import type { UpdateLog } from "./update-log.ts";
+
 /** Called with the bytes of each message, in the order in which the broker delivered them. */
 export type MessageHandler = (message: Uint8Array) => void;
 
@@ -66,6 +68,8 @@ export interface Broker {
    * @throws {BrokerUnavailable} when the broker did not answer in time.
    */
   countSubscribers(channel: string): Promise<number>;
+  /** The logs of updates, or null where history is off. */
+  readonly log: UpdateLog | null;
   /** The latest health. Bad until the first probe has come back. */
   readonly health: BrokerHealth;
   /** Ends the subscription and frees everything. No handler is called after it resolves. Idempotent. */

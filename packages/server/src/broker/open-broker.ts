@@ -3,6 +3,7 @@ import type { Broker, BrokerEvents, Subscriptions } from "./broker.ts";
 import { EmbeddedBroker } from "./embedded/embedded-broker.ts";
 import { startRespServer } from "./embedded/resp-server.ts";
 import { RedisBroker } from "./redis.ts";
+import type { LogBounds } from "./update-log.ts";
 
 /** Which broker, and what it works with. */
 export interface OpenBrokerOptions {
@@ -16,6 +17,8 @@ export interface OpenBrokerOptions {
   readonly probeIntervalMs: number;
   readonly timeoutMs: number;
   readonly embeddedPort: number;
+  /** Keeps logs within these bounds; none where it is null or absent. */
+  readonly history?: LogBounds | null;
 }
 
 /** A broker, and the loopback port of the embedded one. */
@@ -30,9 +33,9 @@ export interface OpenedBroker {
  * @throws {Error} where the embedded broker's port cannot be listened on.
  */
 export function openBroker(options: OpenBrokerOptions): OpenedBroker {
-  const { subscriptions, events, clock } = options;
+  const { subscriptions, events, clock, random, history = null } = options;
   if (options.kind === "redis") {
-    const { redisUrl: url, probeIntervalMs, timeoutMs, relayId, random } = options;
+    const { redisUrl: url, probeIntervalMs, timeoutMs, relayId } = options;
     const broker = new RedisBroker({
       url,
       subscriptions,
@@ -42,11 +45,19 @@ export function openBroker(options: OpenBrokerOptions): OpenedBroker {
       relayId,
       clock,
       random,
+      history,
     });
     return { broker, embeddedPort: null, close: () => broker.close() };
   }
-  const broker = new EmbeddedBroker({ subscriptions, events, clock });
-  const server = startRespServer({ port: options.embeddedPort, channels: broker.channels, clock });
+  const broker = new EmbeddedBroker({
+    subscriptions,
+    events,
+    clock,
+    random,
+    ...(history === null ? {} : { history }),
+  });
+  const { channels, store } = broker;
+  const server = startRespServer({ port: options.embeddedPort, channels, store, clock });
   return {
     broker,
     embeddedPort: server.port,

@@ -1,5 +1,6 @@
-import { createClient } from "@redis/client";
+import { createClient, RESP_TYPES } from "@redis/client";
 import type { BrokerMessage, Subscriptions } from "./broker.ts";
+import type { FunctionArgument, FunctionHost } from "./redis-log/function-library.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
 /** What a {@link RedisConnection} needs. */
@@ -20,12 +21,12 @@ export interface RedisConnectionOptions {
  * One connection to Redis that is made once and never mends itself: the client's own reconnect neither
  * notices a Redis that hangs nor treats two connections as one, so whoever owns this makes a new one instead.
  */
-export class RedisConnection {
+export class RedisConnection implements FunctionHost {
   readonly #client;
   #destroyed = false;
 
   constructor({ target, name, connectTimeoutMs, onFault }: RedisConnectionOptions) {
-    const { host, port, username, password, serverName } = target;
+    const { host, port, username, password, serverName, database } = target;
     const endpoint = { host, port, connectTimeout: connectTimeoutMs, reconnectStrategy: false } as const;
     this.#client = createClient({
       // RESP3 logs in and sets the name by HELLO, which no ACL can forbid; SETNAME and SETINFO can be
@@ -36,6 +37,7 @@ export class RedisConnection {
       disableOfflineQueue: true,
       maintNotifications: "disabled",
       commandOptions: { timeout: 0 },
+      database,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       socket: target.tls
@@ -87,6 +89,19 @@ export class RedisConnection {
     return counts[channel] ?? 0;
   }
 
+  async callFunction(
+    name: string,
+    keys: readonly string[],
+    args: readonly FunctionArgument[],
+  ): Promise<unknown> {
+    const command = ["FCALL", name, String(keys.length), ...keys, ...args.map(argument)];
+    return this.#client.sendCommand(command, STRINGS_AS_BYTES);
+  }
+
+  async loadFunctions(source: string): Promise<void> {
+    await this.#client.sendCommand(["FUNCTION", "LOAD", "REPLACE", source]);
+  }
+
   /** Cuts the connection at once, whatever Redis does; what waits for an answer is rejected. Idempotent. */
   destroy(): void {
     if (this.#destroyed) return;
@@ -94,6 +109,8 @@ export class RedisConnection {
     this.#client.destroy();
   }
 }
+
+const STRINGS_AS_BYTES = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } as const;
 
 function argument(data: string | Uint8Array): string | Buffer {
   if (typeof data === "string" || Buffer.isBuffer(data)) return data;

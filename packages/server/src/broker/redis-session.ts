@@ -2,7 +2,15 @@ import type { CancelTimer, Clock } from "../clock.ts";
 import { type BrokerMessage, BrokerUnavailable, type Subscriptions } from "./broker.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { describeFault } from "./redis-fault.ts";
+import {
+  ensureLibrary,
+  type FunctionArgument,
+  isFunctionMissing,
+  LibraryUnusable,
+} from "./redis-log/function-library.ts";
+import { leaseFault } from "./redis-log/replies.ts";
 import type { RedisTarget } from "./redis-target.ts";
+import { type LogBounds, LeaseLost } from "./update-log.ts";
 
 /** What a {@link RedisSession} needs. */
 export interface RedisSessionOptions {
@@ -12,6 +20,8 @@ export interface RedisSessionOptions {
   readonly subscriptions: Subscriptions;
   /** How long connecting, subscribing, and the answer to a publish may each take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Bounds of the logs, for which Redis must have the function library; null where history is off. */
+  readonly history: LogBounds | null;
   readonly clock: Clock;
   readonly onHandlerError: (error: unknown) => void;
   /**
@@ -21,7 +31,7 @@ export interface RedisSessionOptions {
 }
 
 /**
- * Bytes of messages that may wait for Redis' answer; beyond them publish is refused, so a hang cannot eat
+ * Bytes of messages and updates that may wait for Redis' answer; beyond them publish is refused, so a hang cannot eat
  * memory.
  */
 const UNANSWERED_BYTES = 16 * 1_048_576;
@@ -57,7 +67,7 @@ export class RedisSession {
           this.#state = "open";
           onOpen();
         },
-        (error: unknown) => onLost(describeFault(error)),
+        (error: unknown) => onLost(reasonOf(error)),
       );
   }
 
@@ -69,15 +79,29 @@ export class RedisSession {
   async publish(messages: readonly BrokerMessage[]): Promise<readonly number[]> {
     if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
     const size = messages.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
-    if (this.#unansweredBytes > 0 && this.#unansweredBytes + size > UNANSWERED_BYTES) {
-      throw new BrokerUnavailable("too many messages wait for Redis to answer");
-    }
-    this.#unansweredBytes += size;
-    try {
-      return await this.#answered(this.#commander.publish(messages), "a publish");
-    } finally {
-      this.#unansweredBytes -= size;
-    }
+    return this.#bounded(size, () => this.#answered(this.#commander.publish(messages), "a publish"));
+  }
+
+  /**
+   * Calls a function of the library, and returns its reply, in which strings are bytes.
+   * @throws {LeaseLost} where the function says so.
+   * @throws {BrokerUnavailable} as {@link publish}. The call may then have been carried out or not.
+   */
+  async callFunction(
+    name: string,
+    keys: readonly string[],
+    args: readonly FunctionArgument[],
+  ): Promise<unknown> {
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    const size = [...keys, ...args].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    return this.#bounded(size, () => {
+      const answer = this.#commander.callFunction(name, keys, args).catch((error: unknown) => {
+        // Somebody flushed the functions, or Redis came back without them: the next session loads them.
+        if (isFunctionMissing(error)) this.#options.onLost("the function library in Redis is gone");
+        throw leaseFault(error) ?? error;
+      });
+      return this.#answered(answer, "the log");
+    });
   }
 
   /**
@@ -115,6 +139,21 @@ export class RedisSession {
       ([channel, handler]) => [channel, this.#guard(handler)] as const,
     );
     await this.#subscriber.subscribe(new Map(guarded));
+    const { history } = this.#options;
+    if (history !== null) await ensureLibrary(this.#commander, history);
+  }
+
+  /** Sends so many bytes, unless too many wait for an answer already. */
+  async #bounded<T>(size: number, send: () => Promise<T>): Promise<T> {
+    if (this.#unansweredBytes > 0 && this.#unansweredBytes + size > UNANSWERED_BYTES) {
+      throw new BrokerUnavailable("too many messages wait for Redis to answer");
+    }
+    this.#unansweredBytes += size;
+    try {
+      return await send();
+    } finally {
+      this.#unansweredBytes -= size;
+    }
   }
 
   /** The answer to a command, or `BrokerUnavailable` where it is an error or does not come in time. */
@@ -141,6 +180,11 @@ export class RedisSession {
   }
 }
 
-function unavailable(error: unknown): BrokerUnavailable {
+function reasonOf(error: unknown): string {
+  return error instanceof LibraryUnusable ? error.message : describeFault(error);
+}
+
+function unavailable(error: unknown): BrokerUnavailable | LeaseLost {
+  if (error instanceof LeaseLost) return error;
   return new BrokerUnavailable(`Redis did not confirm: ${describeFault(error)}`);
 }

@@ -3,9 +3,19 @@ import { parseRedisUrl } from "./redis-target.ts";
 
 describe("parseRedisUrl", () => {
   test("reads host and port, and takes 6379 where no port is named", () => {
-    expect(parseRedisUrl("redis://10.0.0.1:7000")).toEqual({ host: "10.0.0.1", port: 7000, tls: false });
-    expect(parseRedisUrl("redis://redis")).toEqual({ host: "redis", port: 6379, tls: false });
-    expect(parseRedisUrl("redis://[::1]:7000")).toEqual({ host: "::1", port: 7000, tls: false });
+    expect(parseRedisUrl("redis://10.0.0.1:7000")).toEqual({
+      host: "10.0.0.1",
+      port: 7000,
+      tls: false,
+      database: 0,
+    });
+    expect(parseRedisUrl("redis://redis")).toEqual({ host: "redis", port: 6379, tls: false, database: 0 });
+    expect(parseRedisUrl("redis://[::1]:7000")).toEqual({
+      host: "::1",
+      port: 7000,
+      tls: false,
+      database: 0,
+    });
   });
 
   test("reads user and password with their escapes undone", () => {
@@ -15,6 +25,7 @@ describe("parseRedisUrl", () => {
       host: "redis",
       port: 6379,
       tls: false,
+      database: 0,
       password: "pw",
     });
   });
@@ -24,8 +35,10 @@ describe("parseRedisUrl", () => {
     expect({ username, password }).toEqual({ username: "relay", password: "nopass" });
   });
 
-  test("a database in the path is ignored", () => {
-    expect(parseRedisUrl("redis://redis/3")).toEqual({ host: "redis", port: 6379, tls: false });
+  test("the path is the number of a database, and 0 where it is empty", () => {
+    expect(parseRedisUrl("redis://redis/3").database).toBe(3);
+    expect(parseRedisUrl("rediss://redis:7000/15?x=1").database).toBe(15);
+    expect(parseRedisUrl("redis://redis/").database).toBe(0);
   });
 
   test("rediss:// means TLS, proved against the host's name where it has one", () => {
@@ -38,7 +51,8 @@ describe("parseRedisUrl", () => {
 
   test("an address that cannot be used is refused without being repeated", () => {
     const bad = ["sesame", "http://:sesame@redis", "redis://:sesame@redis:99999", "redis://:sesame%E0@redis"];
-    for (const url of [...bad, "redis://:sesame@"]) {
+    const paths = ["redis://:sesame@redis/sesame", "redis://:sesame@redis/-1", "redis://:sesame@redis/1/2"];
+    for (const url of [...bad, ...paths, "redis://:sesame@"]) {
       const refusal = fault(() => parseRedisUrl(url));
       expect(refusal).toBeInstanceOf(TypeError);
       expect(String(refusal)).not.toContain("sesame");

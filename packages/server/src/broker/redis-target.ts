@@ -9,13 +9,14 @@ export interface RedisTarget {
   readonly serverName?: string;
   readonly username?: string;
   readonly password?: string;
+  /** The database in which keys live; messages belong to none. */
+  readonly database: number;
 }
 
 const DEFAULT_PORT = 6379;
 
 /**
- * Reads `redis://` and `rediss://` addresses. A database in the path is ignored: channels do not belong to
- * one.
+ * Reads `redis://` and `rediss://` addresses. The path is the number of a database, 0 where there is none.
  * @throws {TypeError} where the address cannot be read; the message never repeats it, since it may hold a
  * password.
  */
@@ -34,11 +35,18 @@ export function parseRedisUrl(url: string): RedisTarget {
     host,
     port: parsed.port === "" ? DEFAULT_PORT : Number(parsed.port),
     tls,
+    database: databaseOf(parsed.pathname),
     ...(tls && isIP(host) === 0 ? { serverName: host } : {}),
     ...(username === "" ? {} : { username }),
     // The client logs in only where there is a password; a user without one (`nopass`) accepts any.
     ...(password !== "" ? { password } : username !== "" ? { password: "nopass" } : {}),
   };
+}
+
+function databaseOf(path: string): number {
+  const [, digits] = /^\/?(\d{0,6})$/.exec(path) ?? [];
+  if (digits === undefined) throw new TypeError("the path of the Redis URL must be the number of a database");
+  return Number(digits);
 }
 
 function decoded(text: string, what: string): string {

@@ -9,12 +9,14 @@ import {
 } from "./broker.ts";
 import { EchoProbe } from "./echo-probe.ts";
 import { retryDelay } from "./redis-backoff.ts";
+import { RedisLog } from "./redis-log/redis-log.ts";
 import { RedisSession } from "./redis-session.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis-target.ts";
+import type { LogBounds, UpdateLog } from "./update-log.ts";
 
 /** What a {@link RedisBroker} needs. */
 export interface RedisBrokerOptions {
-  /** `redis://` or `rediss://`, with user and password where needed. A database in it is ignored. */
+  /** `redis://` or `rediss://`, with user, password and database where needed. */
   readonly url: string;
   readonly subscriptions: Subscriptions;
   /** How often the broker sends itself a message to prove that messages arrive, in milliseconds. */
@@ -26,16 +28,20 @@ export interface RedisBrokerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events?: BrokerEvents;
+  /** Keeps logs within these bounds. Absent or null: no log, and nothing of it in Redis. */
+  readonly history?: LogBounds | null;
 }
 
 /**
  * The broker over Redis Pub/Sub. Its user needs `SUBSCRIBE`, `PUBLISH`, `MULTI`, `EXEC` and `PUBSUB|NUMSUB`, the
- * channels it subscribes and publishes to, and the probe's channel `tidings:probe:<relayId>`.
+ * channels it subscribes and publishes to, and the probe's channel `tidings:probe:<relayId>`. With history on it needs
+ * Redis 7 or Valkey 7.2 and more rights (`redis-log/function-library.ts`); what is missing is a reason of bad health.
  *
  * A session (two connections, one subscription) lives until anything is wrong with it and is then replaced as
  * a whole; health is good from the first echo on a session until that session is lost.
  */
 export class RedisBroker implements Broker {
+  readonly log: UpdateLog | null;
   readonly #options: RedisBrokerOptions;
   readonly #target: RedisTarget;
   readonly #probeChannel: string;
@@ -58,6 +64,9 @@ export class RedisBroker implements Broker {
     }
     this.#options = options;
     this.#target = parseRedisUrl(options.url);
+    this.log = options.history
+      ? new RedisLog(async (name, keys, args) => this.#openSession.callFunction(name, keys, args))
+      : null;
     this.#probeChannel = `tidings:probe:${options.relayId}`;
     if (options.subscriptions.has(this.#probeChannel)) {
       throw new TypeError(`the channel ${this.#probeChannel} belongs to the broker's probe`);
@@ -76,13 +85,12 @@ export class RedisBroker implements Broker {
   }
 
   async publish(messages: readonly BrokerMessage[]): Promise<readonly number[]> {
-    if (this.#session === null) throw new BrokerUnavailable("there is no connection to Redis");
-    return messages.length === 0 ? [] : this.#session.publish(messages);
+    const session = this.#openSession;
+    return messages.length === 0 ? [] : session.publish(messages);
   }
 
   async countSubscribers(channel: string): Promise<number> {
-    if (this.#session === null) throw new BrokerUnavailable("there is no connection to Redis");
-    return this.#session.countSubscribers(channel);
+    return this.#openSession.countSubscribers(channel);
   }
 
   async close(): Promise<void> {
@@ -92,6 +100,11 @@ export class RedisBroker implements Broker {
     this.#health = { ok: false, reason: "the connection to Redis is closed" };
   }
 
+  get #openSession(): RedisSession {
+    if (this.#session === null) throw new BrokerUnavailable("there is no connection to Redis");
+    return this.#session;
+  }
+
   #connect(): void {
     const { relayId, timeoutMs, clock, events, subscriptions } = this.#options;
     const session: RedisSession = new RedisSession({
@@ -99,6 +112,7 @@ export class RedisBroker implements Broker {
       name: `tidings:${relayId}`,
       subscriptions: new Map([...subscriptions, [this.#probeChannel, (echo) => this.#probe?.receive(echo)]]),
       timeoutMs,
+      history: this.#options.history ?? null,
       clock,
       onHandlerError: (error) => events?.onHandlerError?.(error),
       onLost: (reason) => this.#onLost(session, reason),

@@ -53,6 +53,12 @@ const impossible: readonly Rule[] = [
       `${name("message_burst")} is below ${name("message_rate")}; make the burst at least the rate`,
   },
   {
+    over: ["history", "history_bytes", "max_update_bytes"],
+    broken: (settings) => settings.history && settings.history_bytes < settings.max_update_bytes,
+    say: (name) =>
+      `${name("history_bytes")} is below ${name("max_update_bytes")}; a log must have room for the largest update`,
+  },
+  {
     over: ["channel", "inbound_channel"],
     broken: (settings) => settings.channel === settings.inbound_channel,
     say: (name) =>

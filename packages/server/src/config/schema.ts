@@ -20,6 +20,11 @@ export interface Settings {
   readonly embedded_port: number;
   readonly max_update_bytes: number;
   readonly implicit_broadcast: boolean;
+  readonly history: boolean;
+  readonly history_size: number;
+  readonly history_bytes: number;
+  readonly history_ttl: number;
+  readonly resume_limit: number;
   readonly max_message_bytes: number;
   readonly message_rate: number;
   readonly message_burst: number;
@@ -115,6 +120,25 @@ const messages = {
     .describe("Bytes that may wait for one connection; a client that falls further behind is closed (4480)."),
 } satisfies Group;
 
+const history = {
+  history: flag()
+    .default(false)
+    .describe(
+      "Whether updates are kept in a log for each user, so that clients resume without a loss. " +
+        "Needs Redis 7 or Valkey 7.2.",
+    ),
+  history_size: count({ min: 1, max: 1_000_000 })
+    .default(1_000)
+    .describe("Updates kept for each user, and of broadcasts."),
+  history_bytes: bytes({ min: "1KiB", max: "1GiB" })
+    .default(4 * 1_048_576)
+    .describe("Bytes kept for each user, and of broadcasts; roughly. At least `max_update_bytes`."),
+  history_ttl: duration({ min: "1s", max: "30d" }).default(3_600_000).describe("How long an update is kept."),
+  resume_limit: count({ min: 1, max: 1_000_000 })
+    .default(10_000)
+    .describe("Most updates that one resume replays; a client that missed more is told so."),
+} satisfies Group;
+
 const connections = {
   max_connections: count({ min: 0, max: 10_000_000 })
     .default(0)
@@ -193,7 +217,7 @@ const operation = {
     .describe("Least severe level that is logged. A line per connection comes at `debug`."),
 } satisfies Group;
 
-const fields = { ...listening, ...redis, ...messages, ...connections, ...access, ...operation };
+const fields = { ...listening, ...redis, ...messages, ...history, ...connections, ...access, ...operation };
 
 /**
  * Every setting of the relay, once: its name, its rule, its default, and the sentence that explains it. The
@@ -210,6 +234,7 @@ export const settingGroups: readonly { readonly title: string; readonly names: r
   { title: "Listening", names: namesOf(listening) },
   { title: "Redis", names: namesOf(redis) },
   { title: "Messages", names: namesOf(messages) },
+  { title: "History", names: namesOf(history) },
   { title: "Connections", names: namesOf(connections) },
   { title: "Who may connect", names: namesOf(access) },
   { title: "Operation", names: namesOf(operation) },

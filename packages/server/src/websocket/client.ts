@@ -1,6 +1,9 @@
 import { type CloseCode, type CloseName, closeCodes, closingFrame } from "@tidings/protocol";
 import type { ServerWebSocket } from "bun";
 import type { Identity } from "../auth/authenticator.ts";
+import type { CatchUp } from "../history/catch-up.ts";
+import type { Feed } from "../history/feed.ts";
+import type { HistoryClient } from "../history/history-client.ts";
 import type { Release } from "./admission.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
@@ -20,8 +23,8 @@ export interface ClientContext {
   readonly bufferBytes: number;
   /** Called once when a client's socket is open, before anything is sent. */
   readonly onOpened: (client: Client) => void;
-  /** The welcome of a Tidings client, as text. */
-  readonly welcome: (client: Client) => string;
+  /** Called next, once updates reach the client: says what a Tidings client is told first, and from where it goes on. */
+  readonly begin: (client: Client) => void;
   /** Called once when a client is gone, after it left the hub. `by` is the relay's own code, or null. */
   readonly onClosed: (client: Client, end: SocketEnd, by: CloseName | null) => void;
 }
@@ -42,6 +45,10 @@ export interface ClientIdentity extends Identity {
   readonly address: string;
   /** Whether the client offered `tidings.v1`, and so gets system frames. */
   readonly speaksTidings: boolean;
+  /** How far the user is delivered on this relay; null without history. The client gives it back when it is gone. */
+  readonly feed: Feed | null;
+  /** From where the client asks to resume, or null. */
+  readonly since: string | null;
 }
 
 /** More than this waiting within one batch of input is written at once, so that a fast client is never called slow. */
@@ -63,7 +70,7 @@ export interface CloseDetails {
  * The relay's side of one user's connection, and the only one that writes to its socket. What comes in goes through the
  * read pump; what goes out waits in an outbox, bounded in bytes, until the write queue or the socket's drain calls.
  */
-export class Client implements Session, Beating {
+export class Client implements Session, Beating, HistoryClient {
   readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
@@ -75,6 +82,9 @@ export class Client implements Session, Beating {
   /** Whether anything came from the client since the heartbeat last looked. */
   isAlive = true;
   heartbeatSlot = -1;
+  readonly feed: Feed | null;
+  readonly since: string | null;
+  catchUp: CatchUp | null = null;
   awaitsPong = false;
   /** Limits what the client sends; made with its first message, since most clients never send one. */
   bucket: TokenBucket | null = null;
@@ -97,6 +107,8 @@ export class Client implements Session, Beating {
     this.userId = identity.userId;
     this.address = identity.address;
     this.speaksTidings = identity.speaksTidings;
+    this.feed = identity.feed;
+    this.since = identity.since;
     this.expiresAt = identity.expiresAt;
     this.#context = context;
     this.#release = release;
@@ -107,12 +119,16 @@ export class Client implements Session, Beating {
     return this.#socket !== null && this.#closedBy === null;
   }
 
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
   opened(socket: ServerWebSocket<Session>): void {
     this.#socket = socket;
     this.#context.onOpened(this);
-    if (this.speaksTidings) this.sendSystem(this.#context.welcome(this));
     this.#context.heartbeat.add(this);
     this.#context.hub.register(this);
+    this.#context.begin(this);
   }
 
   received(message: string | Uint8Array): void {
@@ -176,6 +192,7 @@ export class Client implements Session, Beating {
     if (this.#closedBy !== null || this.#buffered() > 0) return;
     this.#isBlocked = false;
     this.#write();
+    if (!this.#isBlocked) this.catchUp?.writable();
   }
 
   /**
@@ -195,6 +212,7 @@ export class Client implements Session, Beating {
     counters.framesDropped += this.#outbox.length;
     this.#outbox = [];
     this.#outboxBytes = 0;
+    this.catchUp?.end();
     heartbeat.remove(this);
     hub.unregister(this);
     this.#release(this.#closedBy !== null);

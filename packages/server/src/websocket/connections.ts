@@ -1,4 +1,4 @@
-import { type CloseName, closeCodes, welcomeFrame } from "@tidings/protocol";
+import { type CloseName, closeCodes, resumedFrame, resumeFaults, welcomeFrame } from "@tidings/protocol";
 import type { Logger } from "pino";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Clock, Random } from "../clock.ts";
@@ -6,6 +6,7 @@ import type { Settings } from "../config/schema.ts";
 import { connectionsWithin, openFileLimit } from "../file-limit.ts";
 import { ClientAddressReader } from "../http/client-address.ts";
 import { OriginPolicy } from "../http/origin.ts";
+import type { History, HistoryAnswer } from "../history/history.ts";
 import { capped } from "../log.ts";
 import type { LogSampler } from "../log-sampler.ts";
 import type { DeliveryCounters, Metrics } from "../metrics.ts";
@@ -30,10 +31,19 @@ export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly authenticator: Authenticator;
+  /** Null where the relay keeps none. */
+  readonly history: History | null;
   /** Publishes a client's message for workers. */
   readonly publish: (message: string) => Promise<void>;
   readonly isDraining: () => boolean;
 }
+
+const NO_HISTORY = {
+  recovered: false,
+  following: 0,
+  reason: "history_off",
+  message: resumeFaults.history_off,
+} as const;
 
 /** Everything between a handshake and the hub: admission, clients, their heartbeat, expiry and pumps, wired together. */
 export class Connections {
@@ -70,6 +80,7 @@ export class Connections {
       publish: settings.inbound ? publish : null,
       onRenewed: (client, expiresAt) => this.#renew(client, expiresAt),
       count: (result) => metrics.message(result),
+      resume: (client, since, id) => this.#resume(client, since, id),
       maxBytes: settings.max_message_bytes,
     });
     return {
@@ -80,7 +91,7 @@ export class Connections {
       writes: new WriteQueue(),
       bufferBytes: settings.client_buffer_bytes,
       onOpened: (client) => this.#opened(client),
-      welcome: (client) => this.#welcome(client),
+      begin: (client) => this.#begin(client),
       onClosed: (client, end, by) => this.#closed(client, end, by),
     };
   }
@@ -94,6 +105,7 @@ export class Connections {
       addresses: new ClientAddressReader(settings.trusted_proxies),
       admission: new Admission({ relay: relayCap, address: settings.max_connections_per_address }, clock),
       authenticator,
+      history: this.#options.history,
       isDraining,
       hasRoom: (userId) => settings.user_limit_policy === "newest" || !this.#isFull(userId),
       openSession: (identity, release) => {
@@ -133,7 +145,21 @@ export class Connections {
     );
   }
 
-  #welcome(client: Client): string {
+  #begin(client: Client): void {
+    const { history } = this.#options;
+    const { since } = client;
+    const tell = (answer: HistoryAnswer): void => client.sendSystem(this.#welcome(client, answer));
+    if (history !== null) history.begin(client, since, tell);
+    else tell(since === null ? {} : NO_HISTORY);
+  }
+
+  #resume(client: Client, since: string, id: string | undefined): void {
+    const { history } = this.#options;
+    if (history === null) client.sendSystem(resumedFrame(NO_HISTORY, id));
+    else history.resume(client, since, (answer) => client.sendSystem(resumedFrame(answer, id)));
+  }
+
+  #welcome(client: Client, answer: HistoryAnswer): string {
     const { settings, clock } = this.#options;
     return welcomeFrame({
       connection_id: client.connectionId,
@@ -145,6 +171,7 @@ export class Connections {
         messages_per_second: settings.message_rate,
         message_burst: settings.message_burst,
       },
+      ...answer,
     });
   }
 
@@ -155,8 +182,9 @@ export class Connections {
   }
 
   #closed(client: Client, end: SocketEnd, by: CloseName | null): void {
-    const { clock, metrics, logger } = this.#options;
+    const { clock, metrics, logger, history } = this.#options;
     this.#expiry.remove(client, client.expiresAt);
+    if (client.feed !== null) history?.release(client.feed);
     const lifetime = clock.monotonic() - client.openedAt;
     metrics.closed(by ?? (isViolation(end) ? "protocol" : "client"), lifetime);
     const reason = by === null ? `by the client ${end.reason}` : closeCodes[by].reason;

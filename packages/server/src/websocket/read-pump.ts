@@ -33,6 +33,8 @@ export interface ReadPumpOptions {
   readonly publish: ((message: string) => Promise<void>) | null;
   /** Called when a client proved anew who it is. */
   readonly onRenewed: (client: Client, expiresAt: number | null) => void;
+  /** Called when a client wants to have what follows an offset. */
+  readonly resume: (client: Client, since: string, id: string | undefined) => void;
   readonly count: (result: InboundResult) => void;
 }
 
@@ -80,18 +82,23 @@ export class ReadPump {
     this.#options.count("system");
     if (message.type === "tidings.ping") client.sendSystem(pongFrame(message.id));
     else if (message.type === "tidings.token") void this.#renew(client, message);
+    else if (message.type === "tidings.resume") this.#resume(client, message);
     else {
       const text = `the relay does not know the type ${JSON.stringify(message.type)}`;
       client.sendSystem(errorFrame({ code: "unknown_type", message: text }, message.id));
     }
   }
 
+  #resume(client: Client, message: ClientMessage): void {
+    const since = memberOf(message, "since");
+    if (since === undefined) this.#refuse(client, '"tidings.resume" needs a payload {"since": "…"}');
+    else this.#options.resume(client, since, message.id);
+  }
+
   /** Takes a new token on the open socket, so that a connection may outlive the token it began with. */
   async #renew(client: Client, message: ClientMessage): Promise<void> {
-    const payload: unknown = JSON.parse(message.payload);
-    const token =
-      typeof payload === "object" && payload !== null && "token" in payload ? payload.token : undefined;
-    if (typeof token !== "string") {
+    const token = memberOf(message, "token");
+    if (token === undefined) {
       this.#refuse(client, '"tidings.token" needs a payload {"token": "…"}');
       return;
     }
@@ -142,4 +149,12 @@ export class ReadPump {
       `"payload":${message.payload},"received_at":"${receivedAt}"}`
     );
   }
+}
+
+/** A text in a message's payload; undefined where the payload has none by that name. */
+function memberOf(message: ClientMessage, name: string): string | undefined {
+  const payload: unknown = JSON.parse(message.payload);
+  if (typeof payload !== "object" || payload === null) return undefined;
+  const value: unknown = Object.hasOwn(payload, name) ? Reflect.get(payload, name) : undefined;
+  return typeof value === "string" ? value : undefined;
 }

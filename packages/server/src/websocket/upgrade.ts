@@ -1,10 +1,11 @@
-import { type CloseName, SUBPROTOCOL } from "@tidings/protocol";
+import { type CloseName, parseSince, resumeFaults, SUBPROTOCOL } from "@tidings/protocol";
 import type { Server } from "bun";
-import type { Authenticator, Identity, Refusal } from "../auth/authenticator.ts";
+import type { Authenticator, Refusal } from "../auth/authenticator.ts";
 import type { ClientAddressReader } from "../http/client-address.ts";
 import type { OriginPolicy } from "../http/origin.ts";
 import { type Problem, problemResponse } from "../http/problem.ts";
 import type { Admission, AdmissionFault, Release } from "./admission.ts";
+import type { History } from "../history/history.ts";
 import type { ClientIdentity } from "./client.ts";
 import { RefusedSession } from "./refused-session.ts";
 import type { Session } from "./session.ts";
@@ -18,6 +19,7 @@ export type HandshakeResult =
   | "token_undecided"
   | "draining"
   | "user_full"
+  | "bad_since"
   | AdmissionFault
   | "failed";
 
@@ -29,6 +31,8 @@ export interface UpgradeOptions {
   readonly authenticator: Authenticator;
   /** Whether the relay's policy takes one more client of a user. */
   readonly hasRoom: (userId: string) => boolean;
+  /** Knows where users stand; null without history. */
+  readonly history: Pick<History, "admit" | "release"> | null;
   /** Makes the session of a client that was let in; `release` must be called once it is gone. */
   readonly openSession: (identity: ClientIdentity, release: Release) => Session;
   readonly newConnectionId: () => string;
@@ -81,6 +85,12 @@ const problems: Readonly<
     code: "user_full",
     title: "Too many connections",
     detail: "This user has as many connections as they may hold (TIDINGS_MAX_CONNECTIONS_PER_USER).",
+  },
+  bad_since: {
+    status: 400,
+    code: "bad_since",
+    title: "Not a place to resume from",
+    detail: `${resumeFaults.malformed}.`,
   },
   failed: {
     status: 400,
@@ -152,15 +162,29 @@ export class Upgrade {
       release(false);
       return this.#refuse("user_full", address, "");
     }
-    const identity = this.#identify(result.identity, address, speaksTidings);
+    const { history } = this.#options;
+    const since = history === null && !speaksTidings ? null : sinceOf(request.url);
+    // A Tidings client is told in its welcome, since a browser cannot read the status.
+    if (since !== null && !speaksTidings && parseSince(since) === null) {
+      release(false);
+      return this.#refuse("bad_since", address, "");
+    }
+    const feed = history === null ? null : await history.admit(result.identity.userId);
+    const identity = {
+      ...result.identity,
+      address,
+      speaksTidings,
+      connectionId: this.#options.newConnectionId(),
+      feed,
+      since,
+    };
     const session = this.#options.openSession(identity, release);
-    if (!this.#open(request, server, speaksTidings, session)) return this.#fail(address, release);
+    if (!this.#open(request, server, speaksTidings, session)) {
+      if (feed !== null) history?.release(feed);
+      return this.#fail(address, release);
+    }
     this.#options.count("accepted");
     return undefined;
-  }
-
-  #identify(identity: Identity, address: string, speaksTidings: boolean): ClientIdentity {
-    return { ...identity, address, speaksTidings, connectionId: this.#options.newConnectionId() };
   }
 
   /**
@@ -195,6 +219,10 @@ export class Upgrade {
     this.#options.count(result);
     this.#options.onRefused(result, address, detail);
   }
+}
+
+function sinceOf(url: string): string | null {
+  return url.includes("since=") ? (URL.parse(url)?.searchParams.get("since") ?? null) : null;
 }
 
 function unauthorized({ code, reason: detail }: Refusal): Response {

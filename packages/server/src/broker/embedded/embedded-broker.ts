@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Clock, Random } from "../../clock.ts";
 import {
   type Broker,
   type BrokerEvents,
@@ -8,8 +8,11 @@ import {
   type MessageHandler,
   type Subscriptions,
 } from "../broker.ts";
+import type { LogBounds, UpdateLog } from "../update-log.ts";
 import { ownBytes } from "./channel-name.ts";
 import { ChannelRegistry, type Subscriber } from "./channels.ts";
+import { LogStore } from "./log-store.ts";
+import { MemoryLog } from "./memory-log.ts";
 
 /**
  * Where the broker sends its own message. Redis programs cannot write it by accident: it ends in a zero byte.
@@ -23,6 +26,10 @@ export interface EmbeddedBrokerOptions {
   readonly clock: Clock;
   /** Where messages meet; brokers that share one hear each other. A registry of its own unless given. */
   readonly channels?: ChannelRegistry;
+  /** Keeps logs within these bounds, or in the {@link EmbeddedBroker.store} of a broker on the same channels. */
+  readonly history?: LogBounds | LogStore;
+  /** For the names of epochs. */
+  readonly random?: Random;
 }
 
 interface Subscription extends Subscriber {
@@ -30,7 +37,7 @@ interface Subscription extends Subscriber {
 }
 
 /**
- * A broker in this process's memory, for development and tests: no Redis, no other relay, nothing kept.
+ * A broker in this process's memory, for development and tests: no Redis, no other relay, nothing on disk.
  * Programs reach it through a {@link RespServer} on the same {@link channels}. It cannot be lost, so it
  * proves itself once, when it starts, by a message through its own publish and subscription, and is then
  * healthy until it is closed.
@@ -38,6 +45,10 @@ interface Subscription extends Subscriber {
 export class EmbeddedBroker implements Broker {
   /** Where its messages meet those of others. */
   readonly channels: ChannelRegistry;
+  /** Where its logs are kept, for a {@link RespServer} to append to; null with history off. */
+  readonly store: LogStore | null;
+  /** Its logs, null with history off. They answer while the broker runs. */
+  readonly log: UpdateLog | null;
   readonly #events: BrokerEvents;
   readonly #clock: Clock;
   readonly #subscriptions: readonly Subscription[];
@@ -48,6 +59,8 @@ export class EmbeddedBroker implements Broker {
     this.channels = options.channels ?? new ChannelRegistry();
     this.#events = options.events ?? {};
     this.#clock = options.clock;
+    this.store = this.#openStore(options);
+    this.log = this.store === null ? null : new MemoryLog(this.store, () => this.#state === "open");
     this.#subscriptions = Array.from(options.subscriptions, ([channel, handler]) => ({
       channel: ownBytes(channel),
       deliver: (_, data) => this.#hand(handler, data),
@@ -86,6 +99,11 @@ export class EmbeddedBroker implements Broker {
     for (const subscription of this.#subscriptions) {
       this.channels.unsubscribe(subscription.channel, subscription);
     }
+  }
+
+  #openStore({ history, clock, random = Math.random }: EmbeddedBrokerOptions): LogStore | null {
+    if (history === undefined || history instanceof LogStore) return history ?? null;
+    return new LogStore({ bounds: history, channels: this.channels, clock, random });
   }
 
   #hand(handler: MessageHandler, data: Uint8Array): void {

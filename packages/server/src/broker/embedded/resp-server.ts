@@ -4,6 +4,8 @@ import type { ChannelRegistry } from "./channels.ts";
 import type { ServerView } from "./commands/command.ts";
 import { dispatch, looksLikeHttp } from "./commands/dispatch.ts";
 import { COMMANDS } from "./commands/table.ts";
+import { LogPublisher } from "./log-publisher.ts";
+import type { LogStore } from "./log-store.ts";
 import { RESP_LIMITS, type RespLimits } from "./resp-limits.ts";
 import { RespOutput } from "./resp-output.ts";
 import { RespParser } from "./resp-parser.ts";
@@ -19,6 +21,8 @@ export interface RespServerOptions {
   readonly port: number;
   /** Where messages meet: {@link EmbeddedBroker.channels} to see what the relay publishes. */
   readonly channels: ChannelRegistry;
+  /** The logs that FCALL appends to: {@link EmbeddedBroker.store}. History is off without. */
+  readonly store?: LogStore | null;
   readonly clock: Clock;
   /** Bounds that differ from {@link RESP_LIMITS}. */
   readonly limits?: Partial<RespLimits>;
@@ -60,9 +64,11 @@ export class RespServer {
     this.#options = options;
     this.#limits = { ...RESP_LIMITS, ...options.limits };
     this.#listener = this.#listen(options.port);
+    const { store = null } = options;
     this.#view = {
       port: this.port,
       channels: options.channels,
+      publisher: store === null ? null : new LogPublisher(store),
       clock: options.clock,
       startedAt: options.clock.monotonic(),
       commandCount: COMMANDS.size,

@@ -10,6 +10,7 @@ export type Reply =
   | { readonly type: "verbatim"; readonly text: string }
   | { readonly type: "null" }
   | { readonly type: "array"; readonly items: readonly Reply[] }
+  | { readonly type: "set"; readonly items: readonly Reply[] }
   | { readonly type: "map"; readonly entries: readonly (readonly [Reply, Reply])[] }
   | { readonly type: "push"; readonly items: readonly Reply[] };
 
@@ -41,7 +42,7 @@ export function array(items: readonly Reply[]): Reply {
 
 /**
  * The bytes of a reply. What protocol 2 does not have is written as what Redis writes there: a map as a flat
- * array.
+ * array, a set as an array.
  */
 export function encodeReply(reply: Reply, protocol: Protocol): Uint8Array {
   const parts: Uint8Array[] = [];
@@ -75,6 +76,9 @@ function append(reply: Reply, protocol: Protocol, parts: Uint8Array[]): void {
       return;
     case "array":
       appendItems("*", reply.items, protocol, parts);
+      return;
+    case "set":
+      appendItems(protocol === 3 ? "~" : "*", reply.items, protocol, parts);
       return;
     case "push":
       appendItems(protocol === 3 ? ">" : "*", reply.items, protocol, parts);

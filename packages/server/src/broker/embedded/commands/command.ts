@@ -1,6 +1,7 @@
 import type { Clock } from "../../../clock.ts";
 import { textOf } from "../channel-name.ts";
 import type { ChannelRegistry } from "../channels.ts";
+import type { LogPublisher } from "../log-publisher.ts";
 import type { CommandLine } from "../resp-parser.ts";
 import type { RespSession } from "../resp-session.ts";
 import { errorReply, type Reply } from "../resp-writer.ts";
@@ -9,6 +10,8 @@ import { errorReply, type Reply } from "../resp-writer.ts";
 export interface ServerView {
   readonly port: number;
   readonly channels: ChannelRegistry;
+  /** Stores what FCALL brings; null with history off. */
+  readonly publisher: LogPublisher | null;
   readonly clock: Clock;
   /** Monotonic time of the server's start, in milliseconds. */
   readonly startedAt: number;

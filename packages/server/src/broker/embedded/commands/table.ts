@@ -1,6 +1,7 @@
 import { clientCommands } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection.ts";
+import { functionCommands } from "./functions.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { serverCommands } from "./server.ts";
 import { transactionCommands } from "./transactions.ts";
@@ -10,7 +11,7 @@ export type CommandTable = ReadonlyMap<string, CommandSpec>;
 
 /** Everything that the loopback port understands: one file per family, one line here. */
 export const COMMANDS: CommandTable = new Map(
-  [connectionCommands, clientCommands, serverCommands, pubsubCommands, transactionCommands]
+  [connectionCommands, clientCommands, serverCommands, pubsubCommands, functionCommands, transactionCommands]
     .flat()
     .map((spec) => [spec.name, spec]),
 );

@@ -1,0 +1,42 @@
+import type { Logger } from "pino";
+import type { BrokerEvents } from "./broker/broker.ts";
+import type { LogDelivery } from "./history/log-delivery.ts";
+import { faultText } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+/**
+ * What a relay logs, counts and does of what its broker tells. The broker is made before the rest, so the rest is asked
+ * for when there is something to tell.
+ */
+export function brokerEvents(
+  logger: Logger,
+  metrics: () => Metrics,
+  redis: string,
+  delivery: () => LogDelivery | null,
+): BrokerEvents {
+  return {
+    onHealth(health) {
+      if (health.ok) {
+        logger.info({ lag_ms: health.lagMs }, "updates arrive");
+        delivery()?.ingest.arrived();
+      } else logger.warn({ reason: health.reason }, "updates do not arrive");
+    },
+    onLag: (lagMs) => metrics().lag(lagMs),
+    onResubscribed() {
+      metrics().resubscribed();
+      const history = delivery()?.history;
+      if (history === undefined) logger.warn("subscribed again: updates published meanwhile were missed");
+      else logger.info("subscribed again: reading from the log what was missed");
+      history?.resubscribed();
+    },
+    onConnectionLost(reason) {
+      metrics().brokerLost();
+      delivery()?.ingest.interrupted();
+      logger.warn({ reason, redis }, "no connection to the broker; trying again");
+    },
+    onHandlerError(error) {
+      metrics().handlerError();
+      logger.error({ error: faultText(error) }, "a message from the broker could not be handled");
+    },
+  };
+}

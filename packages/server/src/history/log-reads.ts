@@ -1,0 +1,45 @@
+import type { LogPage, LogPosition, PageLimit, UpdateLog } from "../broker/update-log.ts";
+
+/** How much one read brings at most: enough to fill a socket's buffer, and little enough for a thousand readers. */
+const PAGE_UPDATES = 128;
+const PAGE_BYTES = 65_536;
+
+/** Reads under way at once. Their pages are in memory together, each at most a page or one update. */
+const MOST_AT_ONCE = 32;
+
+/**
+ * Reads from the log for clients that catch up, a few at a time and in the order in which they asked: a thousand that
+ * resume at once wait here, and cost nothing while they do.
+ */
+export class LogReads {
+  readonly #log: UpdateLog;
+  readonly #limit: PageLimit;
+  readonly #waiting: (() => void)[] = [];
+  #underWay = 0;
+
+  /** A page is made to leave room in a client's bound, `bufferBytes`, for what arrives live. */
+  constructor(log: UpdateLog, bufferBytes: number) {
+    this.#log = log;
+    this.#limit = { updates: PAGE_UPDATES, bytes: Math.min(PAGE_BYTES, Math.floor(bufferBytes / 2)) };
+  }
+
+  /**
+   * A page of what follows a place. The caller must have sent or dropped it before it asks for the next one.
+   * @throws {BrokerUnavailable} as the log.
+   */
+  async read(target: string, after: LogPosition | "earliest"): Promise<LogPage> {
+    if (this.#underWay >= MOST_AT_ONCE) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      await promise;
+    } else this.#underWay += 1;
+    try {
+      return await this.#log.read(target, after, this.#limit);
+    } finally {
+      // The place is handed over, not given back and taken again, so that nobody slips in between.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#underWay -= 1;
+      else next();
+    }
+  }
+}

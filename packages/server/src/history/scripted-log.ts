@@ -1,0 +1,133 @@
+import { logNotice } from "../broker/log-notice.ts";
+import type { Lease, LogDraft, LogPage, LogPosition, PageLimit, UpdateLog } from "../broker/update-log.ts";
+
+interface Kept {
+  epoch: string;
+  top: number;
+  entries: { readonly n: number; readonly frame: Uint8Array }[];
+}
+
+interface Command {
+  readonly execute: () => unknown;
+  readonly resolve: (answer: never) => void;
+}
+
+/**
+ * A log whose two connections a test moves by hand: one on which commands are executed and answered, one on which
+ * notices come. Each keeps its order; between them any order may happen, as with Redis.
+ */
+export class ScriptedLog implements UpdateLog {
+  readonly #logs = new Map<string, Kept>();
+  readonly #asked: Command[] = [];
+  readonly #answers: (() => void)[] = [];
+  readonly #notices: Uint8Array[] = [];
+  readonly #receive: (notice: Uint8Array) => void;
+  #epochs = 0;
+
+  constructor(receive: (notice: Uint8Array) => void) {
+    this.#receive = receive;
+  }
+
+  /** Stores an update at once, as a worker does; its notice is then on its way. */
+  publish(target: string): LogPosition {
+    const log = this.#of(target);
+    log.top += 1;
+    const frame = Buffer.from(`{"type":"t","payload":${log.top}}`);
+    log.entries.push({ n: log.top, frame });
+    this.#notices.push(logNotice(target, { epoch: log.epoch, n: log.top }, null, frame));
+    return { epoch: log.epoch, n: log.top };
+  }
+
+  /** Forgets a log and everything in it. */
+  lose(target: string): void {
+    this.#logs.delete(target);
+  }
+
+  /** Forgets all updates of a log but the newest few. */
+  trim(target: string, keep: number): void {
+    const log = this.#of(target);
+    log.entries = keep === 0 ? [] : log.entries.slice(-keep);
+  }
+
+  /** Executes the command that was asked first. */
+  execute(): void {
+    const command = this.#asked.shift();
+    if (command === undefined) return;
+    const answer = command.execute();
+    this.#answers.push(() => command.resolve(answer as never));
+  }
+
+  /** Brings the oldest answer that is on its way. */
+  answer(): void {
+    this.#answers.shift()?.();
+  }
+
+  /** Brings the oldest notice, or loses it on the way. */
+  notice(isLost = false): void {
+    const notice = this.#notices.shift();
+    if (notice !== undefined && !isLost) this.#receive(notice);
+  }
+
+  /** Whether nothing is on its way on either connection. */
+  get isQuiet(): boolean {
+    return this.#asked.length + this.#answers.length + this.#notices.length === 0;
+  }
+
+  positions(targets: readonly string[]): Promise<readonly LogPosition[]> {
+    return this.#ask(() =>
+      targets.map((target) => {
+        const { epoch, top } = this.#of(target);
+        return { epoch, n: top };
+      }),
+    );
+  }
+
+  read(target: string, after: LogPosition | "earliest", limit: PageLimit): Promise<LogPage> {
+    return this.#ask(() => this.#read(target, after, limit));
+  }
+
+  async distrust(target: string): Promise<void> {
+    return this.#ask(() => this.lose(target));
+  }
+
+  append(_drafts: readonly LogDraft[]): Promise<readonly LogPosition[]> {
+    throw new TypeError("tests publish");
+  }
+
+  lease(): Promise<Lease> {
+    throw new TypeError("tests publish");
+  }
+
+  release(): Promise<void> {
+    throw new TypeError("tests publish");
+  }
+
+  #read(target: string, after: LogPosition | "earliest", limit: PageLimit): LogPage {
+    const { epoch, top: n, entries } = this.#of(target);
+    const top = { epoch, n };
+    const first = entries[0]?.n ?? n + 1;
+    const from = after === "earliest" ? { epoch, n: first - 1 } : after;
+    const none: readonly never[] = [];
+    if (from.epoch !== epoch) return { outcome: "epoch_changed", top, first, entries: none };
+    if (from.n > n) return { outcome: "ahead", top, first, entries: none };
+    if (from.n < first - 1) return { outcome: "trimmed", top, first, entries: none };
+    const page = entries.filter((entry) => entry.n > from.n).slice(0, Math.min(limit.updates, 3));
+    return { outcome: "ok", top, first, entries: page.map((entry) => ({ ...entry, missed: null })) };
+  }
+
+  #of(target: string): Kept {
+    let log = this.#logs.get(target);
+    if (log === undefined) {
+      this.#epochs += 1;
+      log = { epoch: `e${this.#epochs}`, top: 0, entries: [] };
+      this.#logs.set(target, log);
+    }
+    return log;
+  }
+
+  #ask<T>(execute: () => T): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<T>();
+    this.#asked.push({ execute, resolve });
+    return promise;
+  }
+}
