@@ -32,11 +32,18 @@ const candidates: readonly Candidate[] = [
 
 for (const { name, tool, prepare } of candidates) {
   for (const protocol of [2, 3] as const) {
-    const title = `${name} subscribes, publishes, pings, pipelines and reconnects over protocol ${protocol}`;
+    const title = `${name} subscribes, publishes, stores, pings, pipelines and reconnects over protocol ${protocol}`;
     test.skipIf(!available(tool))(title, async () => {
       const outcome = await runTrial(await prepare(), protocol);
       expect(outcome.exitCode).toBe(0);
-      expect(outcome.answers).toEqual(["ping PONG", "published 1", "pipeline 1 1"]);
+      expect(outcome.answers).toEqual([
+        "ping PONG",
+        "published 1",
+        "pipeline 1 1",
+        expect.stringMatching(/^stored [0-9a-f]{10}-1\.1$/),
+        // One of the libraries takes the code off the error's text.
+        expect.stringMatching(/^refused (?:ERR )?tidings: not_json: the update is not JSON in UTF-8$/),
+      ]);
       expect(outcome.messages).toEqual(["one", "two", "three", "restarted", "back"]);
     });
   }

@@ -29,6 +29,22 @@ test.skipIf(missing)("redis-cli publish brings an update to the relay, byte for 
   expect(it.updates).toEqual([UPDATE, UPDATE, "x"]);
 });
 
+test.skipIf(missing)(
+  "redis-cli fcall stores an update and prints its position, or why it was refused",
+  async () => {
+    await using it = startBrokerPort();
+    const fcall = (key: string): Promise<string> => cli(it, ["fcall", "tidings_publish", "1", key, UPDATE]);
+    const position = await it.broker.log?.positions(["7f9c"]);
+    const epoch = position?.[0]?.epoch ?? "";
+    expect(await fcall("tidings:{7f9c}:log")).toBe(`${epoch}.1\n`);
+    expect(await fcall("tidings:{7f9c}:log")).toBe(`${epoch}.2\n`);
+    expect(await fcall("tidings:{ann}:log")).toContain(
+      "ERR tidings: key_mismatch: the key of the log of this user is tidings:{7f9c}:log\n",
+    );
+    expect(await cli(it, ["function", "list"])).toContain("tidings_publish\n");
+  },
+);
+
 test.skipIf(missing)("redis-cli takes commands from its input and reads updates with -x", async () => {
   await using it = startBrokerPort();
   const answers = await cli(

@@ -1,11 +1,19 @@
 import { EmbeddedBroker } from "../../packages/server/src/broker/embedded/embedded-broker.ts";
 import { type RespServer, startRespServer } from "../../packages/server/src/broker/embedded/resp-server.ts";
+import type { LogBounds } from "../../packages/server/src/broker/update-log.ts";
 import { systemClock } from "../../packages/server/src/clock.ts";
 
 /**
  * How long anything awaited in a trial may take, in milliseconds; clients wait a while before they reconnect.
  */
 const PATIENCE_MS = 30_000;
+
+const HISTORY: LogBounds = {
+  updates: 1_000,
+  bytes: 4 * 1_048_576,
+  ttlMs: 3_600_000,
+  maxUpdateBytes: 1_048_576,
+};
 
 /** A running embedded broker with its port, which can be restarted on the same port. */
 export interface BrokerPort extends AsyncDisposable {
@@ -23,10 +31,11 @@ export function startBrokerPort(): BrokerPort {
   const onUpdate = (message: Uint8Array): void => {
     updates.push(new TextDecoder().decode(message));
   };
-  const broker = new EmbeddedBroker({ subscriptions: new Map([["updates", onUpdate]]), clock: systemClock });
+  const subscriptions = new Map([["updates", onUpdate]]);
+  const broker = new EmbeddedBroker({ subscriptions, clock: systemClock, history: HISTORY });
   broker.start();
   const listen = (port: number): RespServer =>
-    startRespServer({ port, channels: broker.channels, clock: systemClock });
+    startRespServer({ port, channels: broker.channels, store: broker.store, clock: systemClock });
   let server = listen(0);
   return {
     broker,
@@ -58,8 +67,10 @@ export interface TrialOutcome {
  * 2. subscribes to the channel, and prints `message <text>` for each message;
  * 3. publishes `one` there, and prints `published <count>`;
  * 4. publishes `two` and `three` in one transaction, and prints `pipeline <count> <count>`;
- * 5. after the server was restarted under it, gets `restarted` and publishes `back`;
- * 6. ends with status 0 when it gets `stop`.
+ * 5. stores an update for `ann` with `FCALL tidings_publish`, and prints `stored <position>`;
+ * 6. stores a malformed one, and prints `refused <error>`;
+ * 7. after the server was restarted under it, gets `restarted` and publishes `back`;
+ * 8. ends with status 0 when it gets `stop`.
  */
 export async function runTrial(program: readonly string[], protocol: 2 | 3): Promise<TrialOutcome> {
   await using it = startBrokerPort();
@@ -74,7 +85,9 @@ export async function runTrial(program: readonly string[], protocol: 2 | 3): Pro
     const errors = new Lines(child.stderr);
     const failed = (): string | null =>
       child.exitCode === null ? null : `it ended with ${child.exitCode}:\n${errors.all.join("\n")}`;
-    await until("the pipeline", () => output.has("pipeline 1 1") && output.has("message three"), failed);
+    const isReady = (): boolean =>
+      output.all.some((line) => line.startsWith("refused ")) && output.has("message three");
+    await until("the messages and the refusal", isReady, failed);
     it.restart();
     await until(
       "the new subscription",

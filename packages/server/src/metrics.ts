@@ -4,7 +4,7 @@ import { describeHistory, type HistorySources } from "./history-metrics.ts";
 import { readCounter, readCounters, readGauge } from "./metric-readers.ts";
 import type { ClientCounters } from "./websocket/client.ts";
 import type { InboundResult } from "./websocket/read-pump.ts";
-import type { HandshakeResult } from "./websocket/upgrade.ts";
+import type { HandshakeResult } from "./websocket/door.ts";
 
 /** What the path from broker to socket counts: plain numbers, since it runs for every update. */
 export interface DeliveryCounters extends ClientCounters {
@@ -118,7 +118,7 @@ export class Metrics {
     );
     this.#describeBuild(sources.version);
     if (sources.history !== null) describeHistory(this.#registry, sources.history);
-    this.#handshakes = this.#counter("tidings_handshakes_total", "Handshakes on /ws by result.", "result");
+    this.#handshakes = this.#counter("tidings_handshakes_total", "Handshakes on /ws and /v1/stream by result.", "result");
     this.#messages = this.#counter("tidings_messages_total", "Messages from clients by result.", "result");
     this.#closes = this.#counter(
       "tidings_closes_total",

@@ -5,7 +5,6 @@ import { createAuthenticator } from "./auth/create-authenticator.ts";
 import { brokerEvents } from "./broker-events.ts";
 import type { BrokerHealth } from "./broker/broker.ts";
 import { openBroker } from "./broker/open-broker.ts";
-import type { LogBounds } from "./broker/update-log.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { maskedUrl } from "./config/catalog.ts";
 import type { Settings } from "./config/schema.ts";
@@ -15,14 +14,15 @@ import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
 import { PublishEndpoint } from "./http/publish.ts";
 import { Routes } from "./http/routes.ts";
+import { logBounds } from "./history/log-bounds.ts";
 import { LogDelivery, logSubscriptions } from "./history/log-delivery.ts";
 import { Ingest } from "./ingest.ts";
 import { faultText } from "./log.ts";
 import { LogSampler } from "./log-sampler.ts";
 import { watchLoopDelay } from "./loop-delay.ts";
 import { Metrics, newCounters } from "./metrics.ts";
+import type { RelayClient } from "./relay-client.ts";
 import { UpdateIntake } from "./update-intake.ts";
-import type { Client } from "./websocket/client.ts";
 import { Connections } from "./websocket/connections.ts";
 import { Hub } from "./websocket/hub.ts";
 import type { Session } from "./websocket/session.ts";
@@ -52,7 +52,7 @@ export interface Relay extends AsyncDisposable {
   readonly internalPort: number | null;
   /** The loopback port on which the embedded broker speaks the Redis protocol. */
   readonly embeddedPort: number | null;
-  readonly hub: Hub<Client>;
+  readonly hub: Hub<RelayClient>;
   readonly brokerHealth: () => BrokerHealth;
   /**
    * Leaves gracefully: refuses new connections, fails `/readyz`, closes every client with 1001 spread over the drain
@@ -88,7 +88,7 @@ export function startRelay(options: RelayOptions): Relay {
   const id = crypto.randomUUID();
   const sampler = new LogSampler(clock);
   const counters = newCounters();
-  const hub = new Hub<Client>();
+  const hub = new Hub<RelayClient>();
   let isDraining = false;
 
   const authenticator = createAuthenticator({
@@ -189,6 +189,7 @@ export function startRelay(options: RelayOptions): Relay {
   const maxBodyBytes = Math.max(BODY_BYTES, settings.max_update_bytes * 2);
   const routes = new Routes({
     upgrade: connections.upgrade,
+    stream: connections.stream,
     publish: new PublishEndpoint({
       broker,
       channel: settings.channel,
@@ -270,7 +271,7 @@ export function startRelay(options: RelayOptions): Relay {
   };
 }
 
-function localConnections(hub: Hub<Client>): LocalConnections {
+function localConnections(hub: Hub<RelayClient>): LocalConnections {
   return {
     count: (userId) => hub.clientsOf(userId).length,
     disconnect(userId) {
@@ -279,9 +280,4 @@ function localConnections(hub: Hub<Client>): LocalConnections {
       return clients.length;
     },
   };
-}
-
-function logBounds(settings: Settings): LogBounds {
-  const { history_size: updates, history_bytes: bytes, history_ttl: ttlMs, max_update_bytes } = settings;
-  return { updates, bytes, ttlMs, maxUpdateBytes: max_update_bytes };
 }

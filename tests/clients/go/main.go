@@ -62,6 +62,15 @@ func run(ctx context.Context, port, channel, protocolText string) error {
 	}
 	fmt.Println("pipeline", two.Val(), three.Val())
 
+	key := []string{"tidings:{ann}:log"}
+	update := `{"target_user_id":"ann","type":"t","payload":{"text":"é"}}`
+	position, err := client.FCall(ctx, "tidings_publish", key, update).Text()
+	if err != nil {
+		return err
+	}
+	fmt.Println("stored", position)
+	fmt.Println("refused", client.FCall(ctx, "tidings_publish", key, "{").Err())
+
 	for message := range messages {
 		if message.Payload == "stop" {
 			return nil

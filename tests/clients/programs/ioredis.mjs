@@ -23,6 +23,10 @@ const stopped = new Promise((resolve, reject) => {
 console.log("published", await client.publish(channel, "one"));
 const replies = await client.multi().publish(channel, "two").publish(channel, "three").exec();
 console.log("pipeline", ...replies.map(([error, reached]) => error ?? reached));
+const key = "tidings:{ann}:log";
+const update = '{"target_user_id":"ann","type":"t","payload":{"text":"é"}}';
+console.log("stored", await client.fcall("tidings_publish", 1, key, update));
+console.log("refused", (await client.fcall("tidings_publish", 1, key, "{").catch((error) => error)).message);
 await stopped;
 await subscriber.unsubscribe(channel);
 await Promise.all([client.quit(), subscriber.quit()]);

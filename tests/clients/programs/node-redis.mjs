@@ -22,6 +22,11 @@ const stopped = new Promise((resolve, reject) => {
 async function publish() {
   console.log("published", await client.publish(channel, "one"));
   console.log("pipeline", ...(await client.multi().publish(channel, "two").publish(channel, "three").exec()));
+  const store = (update) =>
+    client.fCall("tidings_publish", { keys: ["tidings:{ann}:log"], arguments: [update] });
+  const update = '{"target_user_id":"ann","type":"t","payload":{"text":"é"}}';
+  console.log("stored", await store(update));
+  console.log("refused", (await store("{").catch((error) => error)).message);
 }
 
 await stopped;

@@ -34,6 +34,12 @@ async def main(port: int, channel: str, protocol: int) -> None:
         pipeline.publish(channel, "two")
         pipeline.publish(channel, "three")
         print("pipeline", *(await pipeline.execute()), flush=True)
+    key, update = "tidings:{ann}:log", '{"target_user_id":"ann","type":"t","payload":{"text":"é"}}'
+    print("stored", (await client.fcall("tidings_publish", 1, key, update)).decode(), flush=True)
+    try:
+        await client.fcall("tidings_publish", 1, key, "{")
+    except redis.ResponseError as error:
+        print("refused", error, flush=True)
     await listener
     await client.aclose()
 

@@ -44,4 +44,10 @@ pipeline = client.pipeline()
 pipeline.publish(channel, "two")
 pipeline.publish(channel, "three")
 say("pipeline", *pipeline.execute())
+key, update = "tidings:{ann}:log", '{"target_user_id":"ann","type":"t","payload":{"text":"é"}}'
+say("stored", client.fcall("tidings_publish", 1, key, update).decode())
+try:
+    client.fcall("tidings_publish", 1, key, "{")
+except redis.ResponseError as error:
+    say("refused", error)
 listener.join()

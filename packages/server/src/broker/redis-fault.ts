@@ -14,6 +14,9 @@ const replies: Readonly<Record<string, string>> = {
   NOPERM: "the Redis user lacks a permission (NOPERM)",
   LOADING: "Redis is still loading its data (LOADING)",
   NOPROTO: "Redis does not speak RESP3: version 6 or newer is needed (NOPROTO)",
+  OOM: "Redis is out of memory (OOM)",
+  MISCONF: "Redis cannot write to its disk (MISCONF)",
+  READONLY: "this Redis is a replica and takes no writes (READONLY)",
   EXECABORT: "Redis refused a message of the transaction (EXECABORT)",
 };
 
@@ -55,6 +58,7 @@ export function describeFault(error: unknown): string {
 function describeReply(message: string): string {
   const word = /^[A-Z]{2,20}\b/.exec(message)?.[0] ?? "ERR";
   if (message.startsWith("ERR unknown command")) return "Redis does not know a command of this relay (ERR)";
+  if (message.startsWith("ERR DB index")) return "Redis does not have the database that the URL names (ERR)";
   return replies[word] ?? `Redis answered with an error (${word})`;
 }
 

@@ -3,8 +3,10 @@ import { systemClock } from "../clock.ts";
 import type { Settings } from "../config/schema.ts";
 import { CONTROL_CHANNEL } from "../fleet.ts";
 import type { Finding } from "./doctor-finding.ts";
+import { historyChannels, historyCommands, historyGrants, libraryFinding } from "./doctor-history.ts";
+import { storageFindings } from "./doctor-storage.ts";
 import { CommandFailure } from "./failure.ts";
-import { type OperatorRedis, openRedis } from "./operator-redis.ts";
+import { answerOf, type OperatorRedis, openRedis } from "./operator-redis.ts";
 
 /** The oldest Redis this is tested with. */
 const OLDEST_MAJOR = 7;
@@ -23,11 +25,14 @@ export async function redisFindings(settings: Settings): Promise<readonly Findin
   try {
     using redis = await openRedis(settings.redis_url);
     const reached: Finding = { check: "redis", level: "ok", says: `${redis.shownUrl} answers` };
-    const names = relayChannels(settings);
+    const history = settings.history
+      ? [await libraryFinding(redis, settings), ...(await storageFindings(redis))]
+      : [];
     return [
       reached,
       await versionFinding(redis),
-      await permissionFinding(redis, names),
+      await permissionFinding(redis, neededRights(settings)),
+      ...history,
       await clockFinding(redis),
       await echoFinding(settings.redis_url),
     ];
@@ -39,14 +44,28 @@ export async function redisFindings(settings: Settings): Promise<readonly Findin
   }
 }
 
-/** Every channel a relay subscribes to and publishes on; `*` stands for the relay's own id. */
-function relayChannels({ channel, inbound_channel: inbound }: Settings): readonly string[] {
-  return [channel, inbound, CONTROL_CHANNEL, "tidings:reply:doctor", "tidings:probe:doctor"];
+/** What the user of a relay must be allowed. */
+interface NeededRights {
+  /** Every channel a relay subscribes to and publishes on; `doctor` stands for the relay's own id. */
+  readonly channels: readonly string[];
+  /** What it says to Redis beside that. */
+  readonly commands: readonly (readonly string[])[];
+  /** What grants the commands, as words of `ACL SETUSER`. */
+  readonly grants: readonly string[];
+}
+
+function neededRights({ channel, inbound_channel: inbound, history }: Settings): NeededRights {
+  const own = [channel, inbound, CONTROL_CHANNEL, "tidings:reply:doctor", "tidings:probe:doctor"];
+  return {
+    channels: history ? [...own, ...historyChannels] : own,
+    commands: [["MULTI"], ["EXEC"], ["PUBSUB", "NUMSUB"], ...(history ? historyCommands : [])],
+    grants: ["+multi", "+exec", "'+pubsub|numsub'", ...(history ? historyGrants : [])],
+  };
 }
 
 async function versionFinding(redis: OperatorRedis): Promise<Finding> {
   const check = "redis version";
-  const mend = `use Redis or Valkey ${OLDEST_MAJOR} or newer`;
+  const mend = `use Redis ${OLDEST_MAJOR}, Valkey 7.2, or newer`;
   const info = await answerOf(redis.send("INFO", "server"));
   if (info === null)
     return { check, level: "warn", says: "INFO is not permitted", mend: `${mend}, or allow +info to see` };
@@ -57,13 +76,13 @@ async function versionFinding(redis: OperatorRedis): Promise<Finding> {
   return { check, level, says: `it is ${major}${rest}`, ...(level === "ok" ? {} : { mend }) };
 }
 
-async function permissionFinding(redis: OperatorRedis, channels: readonly string[]): Promise<Finding> {
+async function permissionFinding(redis: OperatorRedis, rights: NeededRights): Promise<Finding> {
   const check = "redis permissions";
   const user = await answerOf(redis.send("ACL", "WHOAMI"));
   const refused: string[] = [];
-  for (const { says, words } of neededCommands(channels)) {
+  for (const { says, words } of neededCommands(rights)) {
     const answer = user === null ? null : await answerOf(redis.send("ACL", "DRYRUN", user, ...words));
-    if (answer === null) return subscribingFinding(check, channels, redis);
+    if (answer === null) return subscribingFinding(check, rights, redis);
     if (answer !== "OK") refused.push(says);
   }
   if (refused.length === 0)
@@ -72,23 +91,29 @@ async function permissionFinding(redis: OperatorRedis, channels: readonly string
     check,
     level: "fail",
     says: `not permitted: ${refused.join(", ")}`,
-    mend: aclMend(channels, user ?? "<user>"),
+    mend: aclMend(rights, user ?? "<user>"),
   };
 }
 
 /** What the relay says to Redis, and how to name it where it is refused. */
-function neededCommands(
-  channels: readonly string[],
-): readonly { readonly says: string; readonly words: readonly string[] }[] {
+function neededCommands({
+  channels,
+  commands,
+}: NeededRights): readonly { readonly says: string; readonly words: readonly string[] }[] {
   return [
     ...channels.flatMap((channel) => [
       { says: `SUBSCRIBE ${channel}`, words: ["SUBSCRIBE", channel] },
       { says: `PUBLISH ${channel}`, words: ["PUBLISH", channel, ""] },
     ]),
-    { says: "MULTI", words: ["MULTI"] },
-    { says: "EXEC", words: ["EXEC"] },
-    { says: "PUBSUB NUMSUB", words: ["PUBSUB", "NUMSUB"] },
+    ...commands.map((words) => ({ says: namedCommand(words), words })),
   ];
+}
+
+/** The command as people grant it: with its subcommand, and with the key that it is about. */
+function namedCommand([name = "", ...rest]: readonly string[]): string {
+  if (name === "PUBSUB") return `${name} ${rest[0]}`;
+  const key = rest.find((word) => word.startsWith("tidings:"));
+  return key === undefined ? name : `${name} on ${key}`;
 }
 
 /**
@@ -97,10 +122,10 @@ function neededCommands(
  */
 async function subscribingFinding(
   check: string,
-  channels: readonly string[],
+  rights: NeededRights,
   redis: OperatorRedis,
 ): Promise<Finding> {
-  for (const channel of channels) {
+  for (const channel of rights.channels) {
     try {
       await redis.subscribe(channel, () => {});
     } catch {
@@ -108,7 +133,7 @@ async function subscribingFinding(
         check,
         level: "fail",
         says: `not permitted: SUBSCRIBE ${channel}`,
-        mend: aclMend(channels, "<user>"),
+        mend: aclMend(rights, "<user>"),
       };
     }
   }
@@ -116,11 +141,9 @@ async function subscribingFinding(
   return { check, level: "ok", says };
 }
 
-function aclMend(channels: readonly string[], user: string): string {
-  const own = channels.filter((channel) => !channel.startsWith("tidings:")).map((channel) => `&${channel}`);
-  const commands = ["+subscribe", "+publish", "+multi", "+exec", "'+pubsub|numsub'"];
-  const grants = [...commands, ...own.map((channel) => `'${channel}'`), "'&tidings:*'"];
-  return `redis-cli ACL SETUSER ${user} ${grants.join(" ")}`;
+function aclMend({ channels, grants }: NeededRights, user: string): string {
+  const own = channels.filter((channel) => !channel.startsWith("tidings:")).map((channel) => `'&${channel}'`);
+  return `redis-cli ACL SETUSER ${user} ${["+subscribe", "+publish", ...grants, ...own, "'&tidings:*'"].join(" ")}`;
 }
 
 async function clockFinding(redis: OperatorRedis): Promise<Finding> {
@@ -163,14 +186,5 @@ async function echoFinding(url: string): Promise<Finding> {
   } catch {
     const mend = "look at the permissions above; behind a proxy or cluster, connect to the node itself";
     return { check, level: "fail", says: "a published message does not come back", mend };
-  }
-}
-
-/** What Redis answered, as text; null where it refused. */
-async function answerOf(reply: Promise<unknown>): Promise<string | null> {
-  try {
-    return String(await reply);
-  } catch {
-    return null;
   }
 }

@@ -7,6 +7,7 @@ import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
 import { CommandFailure, SettingsProblems, UsageError } from "./failure.ts";
 import { commandHelp, mainHelp } from "./help.ts";
+import { libraryCommand } from "./library.ts";
 import { publishCommand } from "./publish.ts";
 import { serveCommand } from "./serve.ts";
 import { tailCommand } from "./tail.ts";
@@ -22,6 +23,7 @@ const commands: readonly Command[] = [
   tokenCommand,
   configCommand,
   doctorCommand,
+  libraryCommand,
 ];
 
 const helpWords: ReadonlySet<string> = new Set(["--help", "-h"]);

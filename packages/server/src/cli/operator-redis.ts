@@ -58,6 +58,15 @@ export async function openRedis(url: string): Promise<OperatorRedis> {
   };
 }
 
+/** What Redis answered, as text; null where it refused. */
+export async function answerOf(reply: Promise<unknown>): Promise<string | null> {
+  try {
+    return String(await reply);
+  } catch {
+    return null;
+  }
+}
+
 /** Redis took the connection or the command and does not answer. */
 class Silence extends Error {
   override readonly message = `Redis did not answer for ${PATIENCE_MS / 1_000} s`;

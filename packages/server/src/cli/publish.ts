@@ -2,6 +2,7 @@ import { UpdateReader, updateFaults } from "@tidings/protocol";
 import { type Command, command } from "./command.ts";
 import { CommandFailure, UsageError } from "./failure.ts";
 import { openRedisOf } from "./operator-redis.ts";
+import { storeUpdate } from "./store-update.ts";
 
 interface Parts {
   readonly user?: string | undefined;
@@ -10,7 +11,10 @@ interface Parts {
   readonly update?: string | undefined;
 }
 
-/** `tidings publish`: one update to its user, as a worker would publish it. */
+/**
+ * `tidings publish`: one update to its user, as a worker would publish it; stored in the log where the relays keep one, else
+ * told to those who listen.
+ */
 export const publishCommand: Command = command({
   name: "publish",
   summary: "Publish one update, as a worker would.",
@@ -46,9 +50,17 @@ export const publishCommand: Command = command({
     const { settings } = loaded;
     const bytes = await updateBytes(args);
     const { max_update_bytes: maxBytes, implicit_broadcast: implicitBroadcast } = settings;
-    const fault = new UpdateReader({ maxBytes, implicitBroadcast }).read(bytes);
+    const reader = new UpdateReader({ maxBytes, implicitBroadcast });
+    const fault = reader.read(bytes);
     if (fault !== null) throw new CommandFailure(`not published: ${updateFaults[fault]} (${fault})`);
     using redis = await openRedisOf(loaded);
+    // Redis does not know of implicit broadcasts; the relays do.
+    const isExplicit = !implicitBroadcast || new UpdateReader({ maxBytes }).read(bytes) === null;
+    const stored = isExplicit ? await storeUpdate(redis, reader.target, bytes) : null;
+    if (stored !== null) {
+      terminal.out(`stored as ${stored.offset}${toldTo(stored.relays)}`);
+      return 0;
+    }
     const reached = Number(await redis.send("PUBLISH", settings.channel, bytes));
     if (reached === 0) {
       const mend = "is the relay running, on this Redis and this channel?";
@@ -56,13 +68,23 @@ export const publishCommand: Command = command({
         `nobody listens on channel ${settings.channel} at ${redis.shownUrl}: the update is gone; ${mend}`,
       );
     }
-    const relays = reached === 1 ? "relay" : "relays";
     terminal.out(
-      `published on channel ${settings.channel} to ${reached} ${relays} (a tidings tail counts as one)`,
+      `published on channel ${settings.channel} to ${relayCount(reached)} (a tidings tail counts as one)`,
     );
     return 0;
   },
 });
+
+function toldTo(relays: number | null): string {
+  if (relays === null) return "";
+  return relays === 0
+    ? "; no relay listens, so it waits for those who resume"
+    : ` and told to ${relayCount(relays)}`;
+}
+
+function relayCount(count: number): string {
+  return `${count} ${count === 1 ? "relay" : "relays"}`;
+}
 
 /** The update's bytes, never re-serialised: what the user wrote is what is published. */
 async function updateBytes({ user, type, payload, update }: Parts): Promise<Buffer> {

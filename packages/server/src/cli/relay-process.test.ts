@@ -137,6 +137,15 @@ test("tail shows a user's updates and broadcasts, and ends on an interrupt with 
   ).toEqual(["alice", "*"]);
 });
 
+test("tail shows what is stored with its offset", async () => {
+  await using redis = await startRedis();
+  await using tail = startCli(["tail", "--json"], { TIDINGS_REDIS_URL: redis.url });
+  await tail.printed(/listening/);
+  await redis.cli("publish", "tidings:log", 'e1.7\nalice\n{"type":"t","payload":1}');
+  const [, seen] = await tail.printed(/"target":"alice",(.*)\}\n/);
+  expect(seen).toBe('"offset":"e1.7","update":{"type":"t","payload":1}');
+});
+
 test("a reader that leaves ends tail with 0", async () => {
   await using redis = await startRedis();
   const words = [process.execPath, new URL("main.ts", import.meta.url).pathname, "tail"].join(" ");

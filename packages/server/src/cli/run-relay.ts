@@ -3,6 +3,7 @@ import type { Settings } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
 import { type Relay, type RelayOptions, startRelay } from "../relay.ts";
 import { CommandFailure, SettingsProblems } from "./failure.ts";
+import { warnOfStorage } from "./storage-warnings.ts";
 
 /** A relay to run until a signal ends it. */
 export interface RelayRun extends Omit<RelayOptions, "settings" | "logger"> {
@@ -57,6 +58,7 @@ export async function runRelay({ onStarted, ...options }: RelayRun): Promise<num
     "listening",
   );
   onStarted?.(relay);
+  if (settings.history && embedded_port === null) void warnOfStorage(settings, logger);
   const signal = await stop.promise;
   logger.info({ signal }, "draining");
   const late = systemClock.after(settings.drain_deadline + GRACE_MS, () => {

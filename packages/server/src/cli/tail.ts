@@ -1,4 +1,7 @@
-import { UpdateReader, updateFaults } from "@tidings/protocol";
+import { formatOffset, UpdateReader, updateFaults } from "@tidings/protocol";
+import { describeFault } from "../broker/redis-fault.ts";
+import { LogNoticeReader } from "../broker/log-notice.ts";
+import { LOG_CHANNEL } from "../broker/update-log.ts";
 import { capped } from "../log.ts";
 import { type Command, command } from "./command.ts";
 import { CommandFailure } from "./failure.ts";
@@ -11,7 +14,7 @@ const SHOWN = 400;
 /** `tidings tail`: the updates as they pass. */
 export const tailCommand: Command = command({
   name: "tail",
-  summary: "Show updates as they pass on the channel, until Ctrl-C.",
+  summary: "Show updates as they pass on the channel, and as they are stored, until Ctrl-C.",
   usage: "[flags]",
   examples: ["tidings tail", "tidings tail --user alice", "tidings tail --json | jq .update.type"],
   args: {
@@ -31,9 +34,24 @@ export const tailCommand: Command = command({
       const fault = reader.read(message);
       const target = fault === null ? reader.target : null;
       if (args.user !== undefined && target !== args.user && target !== "*") return;
-      print({ at: new Date(), target, text: message.toString(), fault }, terminal);
+      print({ at: new Date(), target, offset: null, text: message.toString(), fault }, terminal);
     });
-    terminal.err(terminal.dim(`listening on channel ${channel} at ${redis.shownUrl}; Ctrl-C ends`));
+    const notice = new LogNoticeReader();
+    const stored = redis.subscribe(LOG_CHANNEL, (message) => {
+      if (!notice.read(message)) return;
+      const { target, epoch, n, frameStart } = notice;
+      if (args.user !== undefined && target !== args.user && target !== "*") return;
+      const text = message.toString("utf8", frameStart);
+      print({ at: new Date(), target, offset: formatOffset(target, epoch, n), text, fault: null }, terminal);
+    });
+    await stored.catch((error: unknown) =>
+      terminal.err(terminal.dim(`what is stored is not shown: ${describeFault(error)}`)),
+    );
+    terminal.err(
+      terminal.dim(
+        `listening on channel ${channel} and for what is stored, at ${redis.shownUrl}; Ctrl-C ends`,
+      ),
+    );
     const reason = await Promise.race([stop.promise, redis.lost]);
     if (reason !== null) throw new CommandFailure(`${redis.shownUrl}: ${reason}`);
     return 0;
@@ -44,24 +62,28 @@ interface Seen {
   readonly at: Date;
   /** Whom it is for; null where it is malformed. */
   readonly target: string | null;
+  /** Its place in the log; null for what was published and is not stored, or not yet. */
+  readonly offset: string | null;
   readonly text: string;
   readonly fault: keyof typeof updateFaults | null;
 }
 
 /** Lines are written at once and block, so a slow reader holds this process and nothing piles up in it. */
-function humanLine({ at, target, text, fault }: Seen, terminal: Terminal): void {
+function humanLine({ at, target, offset, text, fault }: Seen, terminal: Terminal): void {
   const time = terminal.dim(at.toTimeString().slice(0, 8));
   const whom = target === null ? terminal.red("malformed") : terminal.bold(capped(target, 64));
+  const place = offset === null ? "" : terminal.dim(` ${offset}`);
   const why = fault === null ? "" : terminal.red(` (${updateFaults[fault]})`);
-  terminal.out(`${time} ${whom} ${capped(text, SHOWN)}${why}`);
+  terminal.out(`${time} ${whom}${place} ${capped(text, SHOWN)}${why}`);
 }
 
 /**
  * The update stands in its line as published where it is JSON on one line; `JSON.parse` would change its
  * numbers.
  */
-function jsonLine({ at, target, text, fault }: Seen, terminal: Terminal): void {
-  const head = `"at":${JSON.stringify(at.toISOString())},"target":${JSON.stringify(target)}`;
+function jsonLine({ at, target, offset, text, fault }: Seen, terminal: Terminal): void {
+  const place = offset === null ? "" : `,"offset":${JSON.stringify(offset)}`;
+  const head = `"at":${JSON.stringify(at.toISOString())},"target":${JSON.stringify(target)}${place}`;
   // In JSON a line break can only stand between tokens, where a space says the same.
   if (fault === null) terminal.out(`{${head},"update":${text.replace(/[\r\n]+/g, " ")}}`);
   else terminal.out(`{${head},"fault":"${fault}","text":${JSON.stringify(capped(text, SHOWN))}}`);

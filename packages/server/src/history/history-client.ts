@@ -13,7 +13,7 @@ export interface HistoryClient extends Recipient {
   readonly feed: Feed | null;
   /** Present while the client is not at the live end: updates are then offered to it instead of sent. */
   catchUp: CatchUp | null;
-  /** Sends a system frame; a plain client does not get it. */
-  sendSystem(frame: string): void;
+  /** Sends a system frame, after which the client stands at `offset`; a plain client does not get it. */
+  sendSystem(frame: string, offset?: string): void;
   close(name: CloseName, details: { readonly retryAfterMs: number }): void;
 }

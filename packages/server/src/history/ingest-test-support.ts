@@ -100,6 +100,11 @@ export class IngestRelay {
   readonly #clock: Clock;
   readonly #real: Clock;
 
+  /** The log as it is, whatever befalls the relay. */
+  get log(): UpdateLog {
+    return this.#ground.log;
+  }
+
   get isDead(): boolean {
     return this.#isDead;
   }
@@ -289,4 +294,28 @@ export async function storedNumbers(log: UpdateLog, target: string): Promise<num
 /** Resolves when all that is at hand in this process has been done. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 12; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
+}
+
+/** The whole numbers from `first` to `last`. */
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** Relays on one log in memory, the first of which holds. */
+export async function fleetOf(count: number): Promise<{ fleet: MemoryFleet; relays: IngestRelay[] }> {
+  const fleet = new MemoryFleet();
+  for (let index = 0; index < count; index += 1) await fleet.start();
+  return { fleet, relays: fleet.relays };
+}
+
+/** A log's methods as members of its own, to replace some of them. */
+export function plainLog(log: UpdateLog): UpdateLog {
+  return {
+    append: (drafts, lease) => log.append(drafts, lease),
+    positions: (targets) => log.positions(targets),
+    read: (target, after, limit) => log.read(target, after, limit),
+    lease: (holder, ttlMs) => log.lease(holder, ttlMs),
+    release: (holder) => log.release(holder),
+    distrust: (target) => log.distrust(target),
+  };
 }

@@ -6,6 +6,8 @@ import type { HistoryClient } from "./history-client.ts";
 /** One update of a log, ready to be sent. */
 export interface FramedUpdate {
   readonly n: number;
+  /** Where a client stands that has it. */
+  readonly offset: string;
   /** What Tidings clients are told before it, or null. */
   readonly gap: string | null;
   /** What all clients get, or null where the log holds something that is no update. */
@@ -47,17 +49,17 @@ export class LogFramer {
     const fault = this.#reader.read(bytes);
     if (fault !== null) {
       this.#options.onMalformed(fault, bytes.length);
-      return { n, gap: gapFrame(malformedGap(target, epoch, n)), frame: null, bytes: 0 };
+      return { n, offset, gap: gapFrame(malformedGap(target, epoch, n)), frame: null, bytes: 0 };
     }
     const gap = missed === null ? null : gapFrame(missedGap(target, epoch, n, missed));
-    return { n, gap, frame: this.#reader.frameAt(offset), bytes: this.#reader.frameBytesAt(offset) };
+    return { n, offset, gap, frame: this.#reader.frameAt(offset), bytes: this.#reader.frameBytesAt(offset) };
   }
 }
 
 /** Sends one update to one client, what is missing before it first. True where the client took it. */
 export function sendUpdate(client: HistoryClient, update: FramedUpdate): boolean {
   if (update.gap !== null) client.sendSystem(update.gap);
-  return update.frame !== null && client.send(update.frame, update.bytes);
+  return update.frame !== null && client.send(update.frame, update.bytes, update.offset);
 }
 
 function malformedGap(target: string, epoch: string, n: number): GapPayload {

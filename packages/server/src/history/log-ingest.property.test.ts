@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type IngestRelay, MemoryFleet, settle } from "./ingest-test-support.ts";
 
-const RUNS = Number(process.env["TIDINGS_PROPERTY_RUNS"] ?? 300);
+const RUNS = Number(process.env["PROPERTY_RUNS"] ?? 200);
 
 /** 0 and 1 stand for a relay that believes to hold, so that what befalls it is not rare. */
 const which = fc.nat(4);
@@ -62,7 +62,13 @@ async function play(fleet: MemoryFleet, steps: readonly Step[]): Promise<void> {
       case "kill":
         await relay?.kill();
         break;
-      default:
+      case "freeze":
+      case "lag":
+      case "stall":
+      case "cut":
+      case "keepUp":
+      case "flow":
+      case "mend":
         for (const relay of relays) relay[step.do]();
     }
   }

@@ -12,13 +12,13 @@ const MOST_AT_ONCE = 32;
  * resume at once wait here, and cost nothing while they do.
  */
 export class LogReads {
-  readonly #log: UpdateLog;
+  readonly #log: Pick<UpdateLog, "read">;
   readonly #limit: PageLimit;
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
 
   /** A page is made to leave room in a client's bound, `bufferBytes`, for what arrives live. */
-  constructor(log: UpdateLog, bufferBytes: number) {
+  constructor(log: Pick<UpdateLog, "read">, bufferBytes: number) {
     this.#log = log;
     this.#limit = { updates: PAGE_UPDATES, bytes: Math.min(PAGE_BYTES, Math.floor(bufferBytes / 2)) };
   }

@@ -22,6 +22,8 @@ export class ScriptedLog implements UpdateLog {
   readonly #answers: (() => void)[] = [];
   readonly #notices: Uint8Array[] = [];
   readonly #receive: (notice: Uint8Array) => void;
+  /** What every command is refused with, while the log is away. */
+  isAway: Error | null = null;
   #epochs = 0;
 
   constructor(receive: (notice: Uint8Array) => void) {
@@ -47,6 +49,13 @@ export class ScriptedLog implements UpdateLog {
   trim(target: string, keep: number): void {
     const log = this.#of(target);
     log.entries = keep === 0 ? [] : log.entries.slice(-keep);
+  }
+
+  /** Forgets the newest updates of a log as if they had never been stored. */
+  rollBack(target: string, count: number): void {
+    const log = this.#of(target);
+    log.top -= count;
+    log.entries = log.entries.slice(0, -count);
   }
 
   /** Executes the command that was asked first. */
@@ -126,6 +135,7 @@ export class ScriptedLog implements UpdateLog {
   }
 
   #ask<T>(execute: () => T): Promise<T> {
+    if (this.isAway !== null) return Promise.reject(this.isAway);
     const { promise, resolve } = Promise.withResolvers<T>();
     this.#asked.push({ execute, resolve });
     return promise;

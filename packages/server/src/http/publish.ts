@@ -1,5 +1,6 @@
-import { JsonScanner, type UpdateFault, UpdateReader, updateFaults } from "@tidings/protocol";
-import { type Broker, type BrokerMessage, BrokerUnavailable } from "../broker/broker.ts";
+import { formatOffset, JsonScanner, type UpdateFault, UpdateReader, updateFaults } from "@tidings/protocol";
+import { type Broker, BrokerUnavailable } from "../broker/broker.ts";
+import type { LogDraft, UpdateLog } from "../broker/update-log.ts";
 import { sliceText } from "../bytes.ts";
 import { jsonResponse, problemResponse } from "./problem.ts";
 
@@ -14,15 +15,33 @@ export interface PublishOptions {
 /** Most updates in one request. */
 const MAX_UPDATES_PER_REQUEST = 1_000;
 
+const UNCONFIRMED = "Redis did not confirm the updates; they may have been published or not. Try again.";
+
+const UNCONFIRMED_IN_LOG =
+  'Redis did not confirm the updates; they may have been stored or not. Try again: an update with an "id" is not stored twice.';
+
 interface Rejected {
   readonly index: number;
   readonly code: UpdateFault;
   readonly detail: string;
 }
 
+/** An update that was taken: whom it is for and, with history, its offset. */
+interface Accepted {
+  readonly target_user_id: string;
+  readonly offset?: string;
+}
+
+/** An update of the request that is known to be valid. */
+interface Taken {
+  readonly bytes: Uint8Array;
+  readonly draft: LogDraft;
+}
+
 /**
  * `POST /v1/publish`: takes one update or an array of them, checks all before it publishes any, and publishes them in
- * one transaction, byte for byte as they came. 202 says that the broker has them all.
+ * one atomic step, byte for byte as they came. With history 202 says that they are stored, and where; without, that the
+ * broker has told everyone who listens.
  */
 export class PublishEndpoint {
   readonly #options: PublishOptions;
@@ -48,10 +67,10 @@ export class PublishEndpoint {
       });
     }
     const rejected: Rejected[] = [];
-    const targets: string[] = [];
+    const taken: Taken[] = [];
     for (const [index, update] of updates.entries()) {
       const code = this.#reader.read(update);
-      if (code === null) targets.push(this.#reader.target);
+      if (code === null) taken.push({ bytes: update, draft: this.#draft() });
       else rejected.push({ index, code, detail: updateFaults[code] });
     }
     if (rejected.length > 0) {
@@ -63,7 +82,7 @@ export class PublishEndpoint {
         more: { errors: rejected },
       });
     }
-    return this.#publish(updates, targets);
+    return this.#publish(taken);
   }
 
   /** The bytes of each update: the elements where the body is an array, else the body. Null where there are too many or none. */
@@ -76,11 +95,17 @@ export class PublishEndpoint {
     );
   }
 
-  async #publish(updates: readonly Uint8Array[], targets: readonly string[]): Promise<Response> {
-    const { broker, channel } = this.#options;
-    const messages: BrokerMessage[] = updates.map((data) => ({ channel, data }));
+  /** What was just read, as the log takes it. */
+  #draft(): LogDraft {
+    const { target, idText: id, seq, producerText: producer } = this.#reader;
+    return { target, frame: this.#reader.frame(), id, seq, producer };
+  }
+
+  async #publish(taken: readonly Taken[]): Promise<Response> {
+    const { log } = this.#options.broker;
     try {
-      await broker.publish(messages);
+      const updates = log === null ? await this.#tell(taken) : await store(log, taken);
+      return jsonResponse({ accepted: updates.length, updates }, 202);
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       return problemResponse(
@@ -88,12 +113,25 @@ export class PublishEndpoint {
           status: 503,
           code: "broker_unavailable",
           title: "Redis unavailable",
-          detail: "Redis did not confirm the updates; they may have been published or not. Try again.",
+          detail: log === null ? UNCONFIRMED : UNCONFIRMED_IN_LOG,
         },
         { "retry-after": "1" },
       );
     }
-    const accepted = targets.map((target_user_id) => ({ target_user_id }));
-    return jsonResponse({ accepted: accepted.length, updates: accepted }, 202);
   }
+
+  async #tell(taken: readonly Taken[]): Promise<readonly Accepted[]> {
+    const { broker, channel } = this.#options;
+    await broker.publish(taken.map(({ bytes: data }) => ({ channel, data })));
+    return taken.map(({ draft }) => ({ target_user_id: draft.target }));
+  }
+}
+
+async function store(log: UpdateLog, taken: readonly Taken[]): Promise<readonly Accepted[]> {
+  const drafts = taken.map(({ draft }) => draft);
+  const positions = await log.append(drafts);
+  return positions.map(({ epoch, n }, index) => {
+    const target = drafts[index]?.target ?? "";
+    return { target_user_id: target, offset: formatOffset(target, epoch, n) };
+  });
 }

@@ -4,6 +4,8 @@ import type { Fleet } from "../fleet.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Session } from "../websocket/session.ts";
 import type { Upgrade } from "../websocket/upgrade.ts";
+import type { StreamEndpoint } from "../sse/stream-endpoint.ts";
+import { refuseMethod } from "./allowed-methods.ts";
 import type { ApiKey } from "./api-key.ts";
 import { healthResponse, readinessResponse } from "./health.ts";
 import { type Problem, problemResponse } from "./problem.ts";
@@ -13,6 +15,7 @@ import { closeConnections, countConnections } from "./users.ts";
 /** What the routes lead to. */
 export interface RouteTargets {
   readonly upgrade: Upgrade;
+  readonly stream: StreamEndpoint;
   readonly publish: PublishEndpoint;
   readonly fleet: Fleet;
   readonly apiKey: ApiKey;
@@ -47,28 +50,36 @@ export class Routes {
   /** Everything, for a relay with one port. */
   readonly all: Route = async (request, server) => {
     const path = pathOf(request);
-    return path === "/ws" ? this.#targets.upgrade.handle(request, server) : this.#answer(request, path);
+    return this.#connect(request, server, path) ?? this.#answer(request, path);
   };
 
-  /** What stays on the public port where there is an internal one: `/ws` and `/healthz`. */
+  /** What stays on the public port where there is an internal one: `/ws`, `/v1/stream` and `/healthz`. */
   readonly outer: Route = async (request, server) => {
     const path = pathOf(request);
-    if (path === "/ws") return this.#targets.upgrade.handle(request, server);
+    const connected = this.#connect(request, server, path);
+    if (connected !== null) return connected;
     return path === "/healthz" ? this.#answer(request, path) : problemResponse(notFound);
   };
 
-  /** What the internal port has: everything but `/ws`. */
+  /** What the internal port has: everything that is no connection of a user. */
   readonly inner: Route = async (request) => this.#answer(request, pathOf(request));
+
+  /** The ways to become a client; null where the path is none of them. */
+  #connect(request: Request, server: Server<Session>, path: string): Promise<Response | undefined> | null {
+    const { upgrade, stream } = this.#targets;
+    if (path === "/ws") return upgrade.handle(request, server);
+    return path === "/v1/stream" ? stream.handle(request, server) : null;
+  }
 
   async #answer(request: Request, path: string): Promise<Response> {
     const { metrics, brokerHealth, isDraining } = this.#targets;
     switch (path) {
       case "/healthz":
-        return only(request, ["GET", "HEAD"]) ?? healthResponse();
+        return refuseMethod(request, ["GET", "HEAD"]) ?? healthResponse();
       case "/readyz":
-        return only(request, ["GET", "HEAD"]) ?? readinessResponse(brokerHealth(), isDraining());
+        return refuseMethod(request, ["GET", "HEAD"]) ?? readinessResponse(brokerHealth(), isDraining());
       case "/metrics": {
-        const refusal = only(request, ["GET", "HEAD"]);
+        const refusal = refuseMethod(request, ["GET", "HEAD"]);
         if (refusal !== null) return refusal;
         const { text, contentType } = await metrics.expose();
         return new Response(text, { headers: { "content-type": contentType, "cache-control": "no-store" } });
@@ -102,7 +113,7 @@ export class Routes {
 
   /** The answer to a request that may not pass: by its method, its key, or the size it says it has. */
   #guard(request: Request, methods: readonly string[]): Response | null {
-    const refusal = only(request, methods) ?? this.#targets.apiKey.refuse(request);
+    const refusal = refuseMethod(request, methods) ?? this.#targets.apiKey.refuse(request);
     if (refusal !== null) return refusal;
     const length = Number(request.headers.get("content-length") ?? 0);
     if (length <= this.#targets.maxBodyBytes) return null;
@@ -125,18 +136,4 @@ function decoded(component: string): string | null {
   } catch {
     return null;
   }
-}
-
-function only(request: Request, methods: readonly string[]): Response | null {
-  if (methods.includes(request.method)) return null;
-  const allow = methods.join(", ");
-  return problemResponse(
-    {
-      status: 405,
-      code: "method_not_allowed",
-      title: "Method not allowed",
-      detail: `This address takes ${allow}.`,
-    },
-    { allow },
-  );
 }

@@ -10,8 +10,12 @@ import type { History, HistoryAnswer } from "../history/history.ts";
 import { capped } from "../log.ts";
 import type { LogSampler } from "../log-sampler.ts";
 import type { DeliveryCounters, Metrics } from "../metrics.ts";
+import type { RelayClient } from "../relay-client.ts";
+import { StreamClient, type StreamContext } from "../sse/stream-client.ts";
+import { StreamEndpoint } from "../sse/stream-endpoint.ts";
 import { Admission } from "./admission.ts";
 import { Client, type ClientContext } from "./client.ts";
+import { Door } from "./door.ts";
 import { Expiry, tokenDeadline } from "./expiry.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
@@ -23,7 +27,7 @@ import { WriteQueue } from "./write-queue.ts";
 /** What the connections of a relay work with. */
 export interface ConnectionsOptions {
   readonly settings: Settings;
-  readonly hub: Hub<Client>;
+  readonly hub: Hub<RelayClient>;
   readonly counters: DeliveryCounters;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -45,11 +49,18 @@ const NO_HISTORY = {
   message: resumeFaults.history_off,
 } as const;
 
+/** A proxy may cut a stream that says nothing for longer, in milliseconds. */
+const LONGEST_STREAM_BEAT_MS = 15_000;
+
 /** Everything between a handshake and the hub: admission, clients, their heartbeat, expiry and pumps, wired together. */
 export class Connections {
   readonly upgrade: Upgrade;
+  readonly stream: StreamEndpoint;
   readonly #options: ConnectionsOptions;
   readonly #heartbeat: Heartbeat;
+  readonly #streamBeat: Heartbeat;
+  readonly #streamBeatMs: number;
+  readonly #writes = new WriteQueue();
   readonly #expiry: Expiry;
 
   constructor(options: ConnectionsOptions) {
@@ -62,12 +73,23 @@ export class Connections {
       clock,
       random,
     });
-    this.upgrade = this.#makeUpgrade(this.#makeContext());
+    this.#streamBeatMs = Math.min(settings.heartbeat_interval, LONGEST_STREAM_BEAT_MS);
+    // A stream answers nothing, so its verdict waits for nothing: it falls between two beats.
+    this.#streamBeat = new Heartbeat({
+      intervalMs: this.#streamBeatMs,
+      timeoutMs: this.#streamBeatMs / 2,
+      clock,
+      random,
+    });
+    const door = this.#makeDoor();
+    this.upgrade = this.#makeUpgrade(door, this.#makeContext());
+    this.stream = this.#makeStreams(door, this.#makeStreamContext());
   }
 
   /** Stops the timers. The clients are the caller's to close. */
   stop(): void {
     this.#heartbeat.stop();
+    this.#streamBeat.stop();
     this.#expiry.stop();
   }
 
@@ -88,33 +110,44 @@ export class Connections {
       counters,
       readPump,
       heartbeat: this.#heartbeat,
-      writes: new WriteQueue(),
+      writes: this.#writes,
       bufferBytes: settings.client_buffer_bytes,
       onOpened: (client) => this.#opened(client),
-      begin: (client) => this.#begin(client),
+      begin: (client) => this.#begin(client, settings.heartbeat_interval),
       onClosed: (client, end, by) => this.#closed(client, end, by),
     };
   }
 
-  #makeUpgrade(context: ClientContext): Upgrade {
-    const { settings, clock, metrics, logger, sampler, authenticator, isDraining } = this.#options;
+  #makeStreamContext(): StreamContext {
+    const { settings, hub, counters, clock, random } = this.#options;
+    return {
+      hub,
+      counters,
+      clock,
+      random,
+      heartbeat: this.#streamBeat,
+      writes: this.#writes,
+      bufferBytes: settings.client_buffer_bytes,
+      onOpened: (client) => this.#opened(client),
+      begin: (client) => this.#begin(client, this.#streamBeatMs),
+      onClosed: (client, by) => {
+        const code = by === null ? 1006 : closeCodes[by].code;
+        this.#closed(client, { code, reason: "" }, by);
+      },
+    };
+  }
+
+  #makeDoor(): Door {
+    const { settings, clock, metrics, logger, sampler, isDraining } = this.#options;
     const relayCap =
       settings.max_connections === 0 ? connectionsWithin(openFileLimit()) : settings.max_connections;
-    return new Upgrade({
+    return new Door({
       origins: new OriginPolicy(settings.allowed_origins),
       addresses: new ClientAddressReader(settings.trusted_proxies),
       admission: new Admission({ relay: relayCap, address: settings.max_connections_per_address }, clock),
-      authenticator,
-      history: this.#options.history,
       isDraining,
       hasRoom: (userId) => settings.user_limit_policy === "newest" || !this.#isFull(userId),
-      openSession: (identity, release) => {
-        const expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
-        return new Client({ ...identity, expiresAt }, context, release);
-      },
-      newConnectionId: () => crypto.randomUUID(),
       count: (result) => metrics.handshake(result),
-      onRefusedClosed: (by) => metrics.closed(by, 0),
       onRefused: (result, address, detail) =>
         sampler.note(`refused ${result}`, (more) =>
           logger.info(
@@ -125,6 +158,35 @@ export class Connections {
     });
   }
 
+  #makeUpgrade(door: Door, context: ClientContext): Upgrade {
+    const { clock, metrics, authenticator, history } = this.#options;
+    return new Upgrade({
+      door,
+      authenticator,
+      history,
+      openSession: (identity, release) => {
+        const expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
+        return new Client({ ...identity, expiresAt }, context, release);
+      },
+      newConnectionId: () => crypto.randomUUID(),
+      onRefusedClosed: (by) => metrics.closed(by, 0),
+    });
+  }
+
+  #makeStreams(door: Door, context: StreamContext): StreamEndpoint {
+    const { clock, authenticator, history } = this.#options;
+    return new StreamEndpoint({
+      door,
+      authenticator,
+      history,
+      openStream: (identity, place, sink) => {
+        const expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
+        return new StreamClient({ ...identity, expiresAt }, context, place, sink);
+      },
+      newConnectionId: () => crypto.randomUUID(),
+    });
+  }
+
   /** Whether a user has as many connections as one may have. */
   #isFull(userId: string): boolean {
     const { settings, hub } = this.#options;
@@ -132,7 +194,7 @@ export class Connections {
     return cap > 0 && hub.clientsOf(userId).length >= cap;
   }
 
-  #opened(client: Client): void {
+  #opened(client: RelayClient): void {
     const { clock, logger, hub } = this.#options;
     client.openedAt = clock.monotonic();
     // Only a connection that stands pushes out an older one: a handshake that fails must cost nobody theirs.
@@ -145,10 +207,11 @@ export class Connections {
     );
   }
 
-  #begin(client: Client): void {
+  #begin(client: RelayClient, heartbeatMs: number): void {
     const { history } = this.#options;
     const { since } = client;
-    const tell = (answer: HistoryAnswer): void => client.sendSystem(this.#welcome(client, answer));
+    const tell = (answer: HistoryAnswer): void =>
+      client.sendSystem(this.#welcome(client, heartbeatMs, answer), answer.offset);
     if (history !== null) history.begin(client, since, tell);
     else tell(since === null ? {} : NO_HISTORY);
   }
@@ -159,13 +222,13 @@ export class Connections {
     else history.resume(client, since, (answer) => client.sendSystem(resumedFrame(answer, id)));
   }
 
-  #welcome(client: Client, answer: HistoryAnswer): string {
+  #welcome(client: RelayClient, heartbeatMs: number, answer: HistoryAnswer): string {
     const { settings, clock } = this.#options;
     return welcomeFrame({
       connection_id: client.connectionId,
       user_id: client.userId,
       expires_in_ms: client.expiresAt === null ? null : Math.max(0, client.expiresAt - clock.wall()),
-      heartbeat: { interval_ms: settings.heartbeat_interval, timeout_ms: settings.heartbeat_timeout },
+      heartbeat: { interval_ms: heartbeatMs, timeout_ms: settings.heartbeat_timeout },
       limits: {
         max_message_bytes: settings.max_message_bytes,
         messages_per_second: settings.message_rate,
@@ -181,7 +244,7 @@ export class Connections {
     this.#expiry.add(client, client.expiresAt);
   }
 
-  #closed(client: Client, end: SocketEnd, by: CloseName | null): void {
+  #closed(client: RelayClient, end: SocketEnd, by: CloseName | null): void {
     const { clock, metrics, logger, history } = this.#options;
     this.#expiry.remove(client, client.expiresAt);
     if (client.feed !== null) history?.release(client.feed);

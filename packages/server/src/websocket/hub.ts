@@ -3,8 +3,11 @@ import { BROADCAST_TARGET, type Update } from "@tidings/protocol";
 /** What the hub needs of a client. */
 export interface Recipient {
   readonly userId: string;
-  /** Takes a frame of `bytes` bytes, or says that it cannot. Must not throw, wait, register or unregister anyone. */
-  send(frame: string, bytes: number): boolean;
+  /**
+   * Takes a frame of `bytes` bytes, or says that it cannot. `offset` is where the client then stands, where there is
+   * history. Must not throw, wait, register or unregister anyone.
+   */
+  send(frame: string, bytes: number, offset?: string): boolean;
 }
 
 const nobody: readonly never[] = [];

@@ -72,7 +72,8 @@ export class LogStore {
   }
 
   /**
-   * Stores all drafts, then tells of them. Subscribers are called before it returns, and must not append.
+   * Stores all drafts, then tells of them. Subscribers are called before it returns, and must not append. Frames given as
+   * bytes are kept as they are and must not change any more.
    * @throws {LeaseLost} where `lease` was given and has run out; nothing was stored then.
    */
   append(drafts: readonly LogDraft[], lease?: Lease): readonly LogPosition[] {
@@ -81,7 +82,7 @@ export class LogStore {
       throw new LeaseLost("the lease has run out: nothing was stored");
     }
     const appended = drafts.map((draft) =>
-      this.#touch(draft.target, now, (log) => log.append(draft, ownBytes(draft.frame), now)),
+      this.#touch(draft.target, now, (log) => log.append(draft, frameBytes(draft.frame), now)),
     );
     for (const [index, { target }] of drafts.entries()) this.#tell(target, appended[index]);
     return appended.map(({ position }) => position);
@@ -164,4 +165,8 @@ export class LogStore {
     if (appended === undefined || entry === null) return;
     this.#channels.publish(CHANNEL, logNotice(target, appended.position, entry.missed, entry.frame));
   }
+}
+
+function frameBytes(frame: string | Uint8Array): Uint8Array {
+  return typeof frame === "string" ? ownBytes(frame) : frame;
 }

@@ -161,6 +161,17 @@ test("brokers on the same channels share their logs, and a broker without histor
   expect([off.broker.log, off.broker.store]).toEqual([null, null]);
 });
 
+test("the bytes given to an append are taken at once, so the caller may reuse them", async () => {
+  await using it = started({ subscriptions: new Map(), history: BOUNDS });
+  const bytes = ownBytes("before");
+  const appended = it.broker.log?.append([draft("ann", bytes)]);
+  bytes.fill(0);
+  await appended;
+  bytes.fill(1);
+  const page = await it.broker.log?.read("ann", "earliest", PAGE);
+  expect(page?.entries.map(({ frame }) => textOf(frame))).toEqual(["before"]);
+});
+
 test("an update appended by a handler is told after the one in hand, to everyone", async () => {
   const orders: string[][] = [[], []];
   let answer = (): void => {};

@@ -40,6 +40,11 @@ export function librarySource(bounds: LogBounds): string {
 
 /**
  * Makes Redis have the library with these bounds. One of a newer version stays.
+ *
+ * Functions run with the rights of who calls them. A worker needs the keys `tidings:*`, the channel `tidings:log`, and
+ * `FCALL TIME INFO XADD XREVRANGE XRANGE XTRIM PEXPIRE DEL HSET HMGET GET SET PUBLISH`; a relay `PTTL` as well, and
+ * `FUNCTION|LOAD` unless an operator loads the library by hand.
+ *
  * @throws {LibraryUnusable} where Redis is too old for it or refuses it; what else the host rejects with, as it is.
  */
 export async function ensureLibrary(host: FunctionHost, bounds: LogBounds): Promise<void> {
@@ -80,17 +85,9 @@ function callFault(error: unknown): unknown {
       "history needs Redis 7 or Valkey 7.2, and this server is older or forbids FCALL: upgrade it, or turn history off",
     );
   }
-  const [, right] = /^NOPERM tidings: ([\w :*]+)$/.exec(message) ?? [];
-  if (right !== undefined) {
-    return new LibraryUnusable(`history needs a permission that the Redis user lacks: ${right} (NOPERM)`);
-  }
-  if (message.startsWith("NOPERM")) return new LibraryUnusable(`${NO_RIGHT}: +fcall (NOPERM)`);
-  if (
-    message.includes("can't run this command") ||
-    message.includes("can't access at least one of the keys")
-  ) {
-    return new LibraryUnusable(`${NO_RIGHT}: +info and +time, and ~tidings:* (NOPERM)`);
-  }
+  const [, right] = /^NOPERM tidings: (.+)$/.exec(message) ?? [];
+  if (right !== undefined) return new LibraryUnusable(`${NO_RIGHT}: ${right} (NOPERM)`);
+  if (message.startsWith("NOPERM")) return new LibraryUnusable(`${NO_RIGHT}: FCALL (NOPERM)`);
   return error;
 }
 

@@ -102,30 +102,31 @@ local function distrust(keys)
   return 1
 end
 
--- What an append may come to need, lest the lack of a right shows when it is half done.
+-- What a relay or a worker may come to need, lest the lack of a right show when an append is half done.
+local SOME_LOG = 'tidings:{*}:log'
 local NEEDED = {
-  { 'XADD', '1-1', 'f', '' },
-  { 'XREVRANGE', '+', '-' },
-  { 'XRANGE', '-', '+' },
-  { 'XTRIM', 'MINID', '1' },
-  { 'PEXPIRE', '1' },
-  { 'DEL' },
-  { 'HSET', 'f', '' },
-  { 'HMGET', 'f' },
-  { 'GET' },
-  { 'SET', '' },
-  { 'PTTL' },
+  { 'TIME' },
+  { 'INFO', 'server' },
+  { 'XADD', SOME_LOG, '1-1', 'field', '' },
+  { 'XREVRANGE', SOME_LOG, '+', '-' },
+  { 'XRANGE', SOME_LOG, '-', '+' },
+  { 'XTRIM', SOME_LOG, 'MINID', '1' },
+  { 'PEXPIRE', SOME_LOG, '1' },
+  { 'DEL', SOME_LOG },
+  { 'HSET', SOME_LOG, 'field', '' },
+  { 'HMGET', SOME_LOG, 'field' },
+  { 'GET', LINEAGE_KEY },
+  { 'SET', LINEAGE_KEY, '' },
+  { 'PTTL', 'tidings:ingest' },
+  { 'PUBLISH', NOTICES, '' },
 }
 
--- The library's version, where the user may do all that a relay does.
+-- The library's version, where the user may do all that there is to do.
 local function version()
   for _, needed in ipairs(NEEDED) do
-    if not redis.acl_check_cmd(needed[1], 'tidings:{*}:log', unpack(needed, 2)) then
-      return redis.error_reply('NOPERM tidings: ' .. needed[1] .. ' on tidings:*')
+    if not redis.acl_check_cmd(unpack(needed)) then
+      return redis.error_reply('NOPERM tidings: ' .. needed[1] .. (needed[2] and ' on ' .. needed[2] or ''))
     end
-  end
-  if not redis.acl_check_cmd('PUBLISH', NOTICES, '') then
-    return redis.error_reply('NOPERM tidings: PUBLISH on ' .. NOTICES)
   end
   look((clock()))
   return VERSION

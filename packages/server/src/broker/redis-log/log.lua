@@ -8,7 +8,7 @@
 local EPOCH_LENGTH, TERM_LENGTH = 10, 8
 local LINEAGE_KEY, NOTICES = 'tidings:lineage', 'tidings:log'
 -- How long it may take to notice that this server became another's successor, in milliseconds.
-local LOOK_MS = 100
+local LOOK_MS = 10
 local MOST_TERMS, MOST_PRODUCERS = 8, 8
 local TRIM_EVERY, PAGE = 16, 16
 local LARGE_FRAME = BYTES / 64
@@ -182,16 +182,18 @@ local function restore_ids(log, window)
   end
 end
 
--- The windows of which ids are still remembered, this one among them where `adds`.
+-- The windows of which ids are still remembered, this one among them where `adds`; nil where there are none.
 local function windows_after(windows, current, adds)
-  local kept, has_current = {}, false
+  local this = digits(current)
+  if windows == this or not (windows or adds) then return windows end
+  local kept, has_this = {}, false
   for window in gmatch(windows or '', '%d+') do
     if tonumber(window) >= current - 1 then
       kept[#kept + 1] = window
-      has_current = has_current or tonumber(window) == current
+      has_this = has_this or window == this
     end
   end
-  if adds and not has_current then kept[#kept + 1] = digits(current) end
+  if adds and not has_this then kept[#kept + 1] = this end
   return kept[1] and table.concat(kept, ',')
 end
 
@@ -242,14 +244,12 @@ local function add(log, ms, frame, id, seq, producer)
   local entry_id, bytes = number .. '-' .. digits(ms), digits(log.b)
   if log.w or log.s then
     local fields = { log.name, frame, 'b', bytes }
-    local function put(name, value)
-      if value then fields[#fields + 1], fields[#fields + 2] = name, value end
-    end
-    put('w', log.w)
-    put('i', has_id and id)
-    put('s', log.s)
-    put('g', hole)
-    call('XADD', log.key, entry_id, unpack(fields))
+    local count = 4
+    if log.w then fields[5], fields[6], count = 'w', log.w, 6 end
+    if has_id then fields[7], fields[8], count = 'i', id, 8 end
+    if log.s then fields[count + 1], fields[count + 2], count = 's', log.s, count + 2 end
+    if hole then fields[count + 1], fields[count + 2], count = 'g', hole, count + 2 end
+    call('XADD', log.key, entry_id, unpack(fields, 1, count))
   else
     call('XADD', log.key, entry_id, log.name, frame, 'b', bytes)
   end

@@ -15,6 +15,8 @@ local AFTER_VALUE = '^[ \n\r\t]*[,%]}]'
 -- In a text whose escapes are overwritten: a string, and a key with its colon. Control characters may stand between
 -- tokens and not in strings; a text that has none is scanned by patterns that need not look for them.
 local STRING, KEY = '^"[^"]*"', '^"[^"]*()"[ \n\r\t]*:[ \n\r\t]*()'
+-- A whole member without spaces whose value is a string, with what follows it: most members of most updates.
+local PLAIN_MEMBER = '^"[^"]*()":()"[^"]*"()[,}]'
 local STRICT_STRING, STRICT_KEY = '^"[^"%z\1-\31]*"', '^"[^"%z\1-\31]*()"[ \n\r\t]*:[ \n\r\t]*()'
 local QUOTE, COMMA, OPEN_ARRAY, OPEN_OBJECT, CLOSE_OBJECT = 34, 44, 91, 123, 125
 local POINT, SMALL_E, LARGE_E, MINUS = 46, 101, 69, 45
@@ -143,19 +145,24 @@ local function scan_members(text, string_form, key_form)
   if not at then return nil, 'not_json' end
   if byte(text, at) ~= CLOSE_OBJECT then
     while true do
-      local _, _, key_end, value = find(text, key_form, at)
-      if not value then return nil, 'not_json' end
-      local finish = skip_value(text, value, string_form, key_form)
-      if not finish then return nil, 'not_json' end
+      local mark, key_end, value, finish, _
+      if key_form == KEY then _, mark, key_end, value, finish = find(text, PLAIN_MEMBER, at) end
+      if not mark then
+        _, _, key_end, value = find(text, key_form, at)
+        finish = value and skip_value(text, value, string_form, key_form)
+        if not finish then return nil, 'not_json' end
+        _, mark = find(text, AFTER_VALUE, finish)
+        if not mark then return nil, 'not_json' end
+      end
       spans[count + 1], spans[count + 2], spans[count + 3], spans[count + 4] = at, key_end, value, finish
       count = count + 4
-      local _, mark = find(text, AFTER_VALUE, finish)
-      if not mark then return nil, 'not_json' end
-      if byte(text, mark) == CLOSE_OBJECT then
+      local following = byte(text, mark)
+      if following ~= COMMA then
         at = mark
+        if following ~= CLOSE_OBJECT then return nil, 'not_json' end
         break
       end
-      at = byte(text, mark) == COMMA and find(text, NOT_SPACE, mark + 1)
+      at = find(text, NOT_SPACE, mark + 1)
       if not at then return nil, 'not_json' end
     end
   end
@@ -284,12 +291,8 @@ local function read_update(text)
   if sub(kind, 1, 8) == 'tidings.' then return 'type_reserved' end
   if not at.payload then return 'payload_missing' end
 
-  local cut_start, cut_end
-  if place > 1 then
-    cut_start, cut_end = spans[place - 1], spans[place + 3]
-  else
-    cut_start, cut_end = spans[1], spans[5] or spans[4]
-  end
+  local cut_start, cut_end = spans[place - 1], spans[place + 3]
+  if place == 1 then cut_start, cut_end = spans[1], spans[5] or spans[4] end
   local frame = sub(text, 1, cut_start - 1) .. sub(text, cut_end)
   if at.id or at.seq then return nil, target, frame, read_log_fields(text, spans, at) end
   return nil, target, frame, '', '', ''
