@@ -1,16 +1,12 @@
 import { type RedisServer, startRedis } from "../tests/support/redis-server.ts";
+import { LOAD_CORE, SERVER_CORE } from "./cores.ts";
 import { pinProcess } from "./load/child.ts";
 import { Load } from "./load/load.ts";
 import { Publisher, type StreamOptions } from "./load/publisher.ts";
+import { invalid, type Measured, perUnit } from "./measured.ts";
 import { processCost, type ProcessorTime } from "./process-cost.ts";
 import { type ServerProcess, startFloorProcess, startRelayProcess } from "./server-process.ts";
-
-/** The server's core, and the one that everything else shares. */
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
-
-/** Above this share of its core the load could have been the limit, and the run counts for nothing. */
-const LOAD_LIMIT = 0.85;
+import { runStream } from "./stream-run.ts";
 
 /** Key of the tokens in the handshake workload. */
 export const JWT_SECRET: string = "a-secret-for-the-bench-that-is-long-enough";
@@ -24,24 +20,6 @@ const MICRO = 1e6;
 
 /** What is measured. */
 export type System = "relay" | "floor";
-
-/** A number that came out of a run, or the sentence that says why it counts for nothing. */
-export type Measured = Finding | Void;
-
-/** A run that counts. */
-export interface Finding {
-  readonly ok: true;
-  readonly value: number;
-  /** The part of `value` spent in the program itself and not in the kernel, where that was measured. */
-  readonly user?: number;
-  readonly note?: string;
-}
-
-/** A run that counts for nothing. */
-export interface Void {
-  readonly ok: false;
-  readonly reason: string;
-}
 
 /** One server with its Redis, its load and its publisher, each a process of its own. */
 export class Bed implements AsyncDisposable {
@@ -67,12 +45,13 @@ export class Bed implements AsyncDisposable {
     this.#disposables = disposables;
   }
 
-  static async start(system: System): Promise<Bed> {
+  /** Starts a system with its usual settings and those of `more`. */
+  static async start(system: System, more: Readonly<Record<string, string>> = {}): Promise<Bed> {
     await using parts = new AsyncDisposableStack();
     const redis = parts.use(await startRedis());
     pinProcess(redis.pid, LOAD_CORE);
     const startServer = system === "relay" ? startRelayProcess : startFloorProcess;
-    const environment = { TIDINGS_JWT_SECRET: JWT_SECRET, TIDINGS_LOG_LEVEL: "warn" };
+    const environment = { TIDINGS_JWT_SECRET: JWT_SECRET, TIDINGS_LOG_LEVEL: "warn", ...more };
     const server = parts.use(await startServer({ redisPort: redis.port, core: SERVER_CORE, environment }));
     const load = parts.use(new Load(LOAD_CORE));
     const publisher = parts.use(new Publisher(LOAD_CORE));
@@ -80,8 +59,11 @@ export class Bed implements AsyncDisposable {
     return new Bed(redis, server, load, publisher, parts.move());
   }
 
-  /** Opens plain `?user_id=` connections, one a user, and returns the bytes of resident memory each added. */
-  async fill(count: number): Promise<Measured> {
+  /**
+   * Opens `?user_id=` connections, one a user, plain ones unless they speak Tidings, and returns the bytes of resident
+   * memory each added.
+   */
+  async fill(count: number, speaksTidings: boolean = false): Promise<Measured> {
     await this.#server.collect();
     const before = await this.#settledMemory();
     this.#emptyBytes = before;
@@ -90,6 +72,7 @@ export class Bed implements AsyncDisposable {
       count,
       firstUser: 1,
       users: count,
+      speaksTidings,
     });
     if (opened.open !== count) return invalid(`${opened.refused} of ${count} handshakes failed`);
     const after = await this.#settledMemory();
@@ -120,36 +103,16 @@ export class Bed implements AsyncDisposable {
     seconds: number,
     idleShare: ProcessorTime,
   ): Promise<Measured> {
-    await this.#load.call("mark", null);
-    const { pid } = this.#server;
-    const [before, loadBefore, startedAt] = [processCost.cpu(pid), this.#loadSeconds(), performance.now()];
-    await this.#publisher.call("start", options);
-    await Bun.sleep(seconds * 1_000);
-    const { published, confirmed } = await this.#publisher.call("stop", null);
-    const expected = published * fanout;
-    const deadline = performance.now() + ARRIVAL_TIMEOUT_MS;
-    while ((await this.#load.call("count", null)).frames < expected && performance.now() < deadline) {
-      await Bun.sleep(10);
-    }
-    const wall = (performance.now() - startedAt) / 1_000;
-    const counted = expected === 0 ? published : expected;
-    const cost = perUnit(before, processCost.cpu(pid), counted);
-    const idle = wall / counted;
-    const loadShare = (this.#loadSeconds() - loadBefore) / wall;
-    const { frames, wrongUser, notRising, lost, latency } = await this.#load.call("report", null);
-    if (confirmed !== published) return invalid(`Redis answered ${confirmed} of ${published} publishes`);
-    if (frames !== expected || wrongUser + notRising + lost > 0) {
-      return invalid(
-        `${frames} of ${expected} deliveries, ${wrongUser} to wrong users, ` +
-          `${notRising} out of order, ${lost} lost`,
-      );
-    }
-    if (loadShare > LOAD_LIMIT) return invalid(`the load used ${(loadShare * 100).toFixed(0)} % of its core`);
+    const run = { ...options, fanout, seconds };
+    const parts = { server: this.#server, redis: this.#redis, load: this.#load, publisher: this.#publisher };
+    const cost = await runStream(parts, run);
+    if (!cost.ok) return cost;
+    const { server, wall, counted, loadShare, latency } = cost;
     const p99 = fanout === 0 ? "" : `, p99 ${latency.p99.toFixed(1)} ms`;
     return {
       ok: true,
-      value: (cost.total - idleShare.total * idle) * MICRO,
-      user: (cost.user - idleShare.user * idle) * MICRO,
+      value: ((server.total - idleShare.total * wall) / counted) * MICRO,
+      user: ((server.user - idleShare.user * wall) / counted) * MICRO,
       note: `load ${(loadShare * 100).toFixed(0)} %${p99}`,
     };
   }
@@ -170,12 +133,6 @@ export class Bed implements AsyncDisposable {
     return { ok: true, value: total * MICRO, user: user * MICRO };
   }
 
-  /** Processor time of everything that shares the load's core, in seconds. */
-  #loadSeconds(): number {
-    const pids = [this.#load.pid, this.#publisher.pid, this.#redis.pid];
-    return pids.reduce((sum, pid) => sum + processCost.cpu(pid).total, 0);
-  }
-
   /** Resident memory once it stands still, or after a while where it never does. */
   async #settledMemory(): Promise<number> {
     await Bun.sleep(CONNECT_SETTLE_MS);
@@ -192,12 +149,4 @@ export class Bed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#disposables.disposeAsync();
   }
-}
-
-function perUnit(before: ProcessorTime, after: ProcessorTime, units: number): ProcessorTime {
-  return { user: (after.user - before.user) / units, total: (after.total - before.total) / units };
-}
-
-function invalid(reason: string): Void {
-  return { ok: false, reason };
 }

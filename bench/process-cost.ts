@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** The kernel's clock ticks a second on every Linux that Bun runs on. */
 const TICKS_PER_SECOND = 100;
+const NANOSECONDS_PER_SECOND = 1e9;
 
 /** Processor time in seconds, in steps of 10 ms. */
 export interface ProcessorTime {
@@ -19,6 +20,16 @@ export const processCost = {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const user = Number(fields[11]) / TICKS_PER_SECOND;
     return { user, total: user + Number(fields[12]) / TICKS_PER_SECOND };
+  },
+
+  /**
+   * Processor time that the threads a process has now have used, in seconds and to the nanosecond. What ended threads
+   * used is not in it, so it is for programs that keep theirs, such as Redis.
+   */
+  threadSeconds(pid: number): number {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const times = threads.map((id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0]);
+    return times.reduce((sum, time) => sum + Number(time), 0) / NANOSECONDS_PER_SECOND;
   },
 
   /** Resident memory of a process, in bytes. */

@@ -1,7 +1,5 @@
-import { cpus, release, totalmem } from "node:os";
-import { spread } from "./sample.ts";
 import type { System } from "./bed.ts";
-import { thousands } from "./workloads.ts";
+import { cell, quotient, thousands } from "./figures.ts";
 
 /** One row with what each round gave. */
 export interface Row {
@@ -19,7 +17,8 @@ export interface ReportContext {
   readonly seconds: number;
   readonly connections: number;
   readonly command: string;
-  readonly redisVersion: string;
+  /** The machine and its programs, in one line. */
+  readonly machine: string;
   readonly voids: readonly string[];
 }
 
@@ -28,7 +27,7 @@ export function reportText(rows: readonly Row[], context: ReportContext): string
   const { rounds, seconds, connections, command, voids } = context;
   return `# Results of the bench
 
-${new Date().toISOString().slice(0, 10)}, ${machine(context.redisVersion)}.
+${new Date().toISOString().slice(0, 10)}, ${context.machine}.
 Again: \`${command}\` (${rounds} rounds, ${seconds} s a workload, relay and control in turn in every round).
 
 The ratio is what counts. Processor time is read from \`/proc/<pid>/stat\` and most of it is system calls,
@@ -73,32 +72,9 @@ Void runs: ${voids.length === 0 ? "none" : `\n${voids.map((text) => `- ${text}`)
 }
 
 function line({ name, unit }: Row, values: Row["values"]): string {
-  const [relay, floor] = [spread(values.relay), spread(values.floor)];
-  const ratio = relay.median / floor.median;
-  const quotient = Number.isFinite(ratio) ? ratio.toFixed(2) : "–";
-  return `| ${name} | ${unit} | ${cell(values.relay)} | ${cell(values.floor)} | ${quotient} |`;
-}
-
-function cell(values: readonly number[]): string {
-  if (values.length === 0) return "void";
-  const { median, min, max } = spread(values);
-  return `${figure(median)} (${figure(min)}–${figure(max)})`;
-}
-
-function figure(value: number): string {
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
-  return value.toFixed(Math.abs(value) < 1 ? 3 : 1);
+  return `| ${name} | ${unit} | ${cell(values.relay)} | ${cell(values.floor)} | ${quotient(values.relay, values.floor)} |`;
 }
 
 function note({ name, notes }: Row): string {
   return `- ${name}: relay ${notes.relay.at(-1) ?? "void"}; control ${notes.floor.at(-1) ?? "void"}`;
-}
-
-function machine(redisVersion: string): string {
-  const [first] = cpus();
-  const memory = Math.round(totalmem() / 2 ** 30);
-  return (
-    `${cpus().length} × ${first?.model ?? "unknown processor"}, ${memory} GiB, Linux ${release()}, ` +
-    `Bun ${Bun.version}, Redis ${redisVersion}`
-  );
 }

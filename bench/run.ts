@@ -1,7 +1,10 @@
 import { join } from "node:path";
-import { Bed, type Measured, type System } from "./bed.ts";
+import { Bed, type System } from "./bed.ts";
+import { machine } from "./figures.ts";
+import type { Measured } from "./measured.ts";
 import type { ProcessorTime } from "./process-cost.ts";
 import { reportText, type Row } from "./report.ts";
+import { TakeDown } from "./take-down.ts";
 import { CONNECTIONS, warmUp, workloads } from "./workloads.ts";
 
 const isFull = process.argv.includes("--full");
@@ -42,33 +45,11 @@ function note(row: Row, round: number, system: System, measured: Measured): void
   console.log(`${where}: ${measured.value.toFixed(1)} ${row.unit}${user}  ${measured.note ?? ""}`);
 }
 
-/** What is up or coming up, to be taken down also where a signal ends the bench. */
-const up = new Set<Promise<Bed>>();
-/** Empty until a signal came. */
-const departures: Promise<void>[] = [];
-
-function open(system: System): Promise<Bed> {
-  const bed = Bed.start(system);
-  up.add(bed);
-  return bed;
-}
-
-async function takeDown(): Promise<void> {
-  await Promise.allSettled(Array.from(up, async (bed) => (await bed)[Symbol.asyncDispose]()));
-}
-
-for (const [signal, status] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.on(signal, () => {
-    if (departures.length === 0) departures.push(takeDown().then(() => process.exit(status)));
-  });
-}
+const takeDown = new TakeDown();
 
 async function runRound(round: number): Promise<void> {
-  await using relay = await open("relay");
-  await using floor = await open("floor");
+  await using relay = await takeDown.use(Bed.start("relay"));
+  await using floor = await takeDown.use(Bed.start("floor"));
   const beds: readonly (readonly [System, Bed])[] = [
     ["relay", relay],
     ["floor", floor],
@@ -91,15 +72,9 @@ async function runRound(round: number): Promise<void> {
   }
 }
 
-try {
+await takeDown.run(async () => {
   for (let round = 1; round <= rounds; round += 1) await runRound(round);
-} catch (error) {
-  // What is taken down under a running round makes it fail, which is no news then.
-  await Promise.all(departures);
-  throw error;
-}
-const version = await new Response(Bun.spawn(["redis-server", "--version"]).stdout).text();
-const redisVersion = /v=(\S+)/.exec(version)?.[1] ?? "unknown";
+});
 await Bun.write(
   RESULTS,
   reportText([memoryRow, heldRow, idleRow, ...rows.values()], {
@@ -107,7 +82,7 @@ await Bun.write(
     seconds,
     connections: CONNECTIONS,
     command: isFull ? "npm run bench -- --full" : "npm run bench",
-    redisVersion,
+    machine: await machine(),
     voids,
   }),
 );

@@ -1,5 +1,7 @@
-import type { Bed, Measured, System } from "./bed.ts";
+import type { Bed, System } from "./bed.ts";
+import { thousands } from "./figures.ts";
 import { EVERYONE } from "./load/update-text.ts";
+import type { Measured } from "./measured.ts";
 import type { ProcessorTime } from "./process-cost.ts";
 
 /** How many connections every workload runs at. */
@@ -94,9 +96,4 @@ export async function warmUp(bed: Bed): Promise<void> {
     2,
     nothing,
   );
-}
-
-/** A whole number with commas. */
-export function thousands(value: number): string {
-  return value.toLocaleString("en-US");
 }

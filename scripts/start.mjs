@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as after } from "node:timers/promises";
 import { ensureInstalled } from "./ensure-installed.mjs";
 
-// What `npm start` does: installs, then runs the development relay and the example worker until one of them
-// ends or a signal comes. Plain JavaScript for Node.js 20, since it runs before anything is installed.
+// What `npm start` does: installs, then runs the development relay, with history, and the example worker until one of
+// them ends or a signal comes. Plain JavaScript for Node.js 20, since it runs before anything is installed.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const READY_TIMEOUT_MS = 20_000;
@@ -81,6 +81,8 @@ function workerReady(worker) {
 
 const relay = run(RELAY, ["packages/server/src/cli/main.ts", "dev", ...process.argv.slice(2)], {
   stdio: ["ignore", "inherit", "inherit", "ipc"],
+  // A page that is reloaded then has everything again. An empty variable counts as not set.
+  env: { ...process.env, TIDINGS_HISTORY: process.env.TIDINGS_HISTORY || "true" },
 });
 
 /** Starts the worker once the relay is ready, and shows last what to try. */

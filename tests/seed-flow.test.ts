@@ -72,4 +72,44 @@ describe("the whole path, from redis-cli to a browser's screen", () => {
     },
     120_000,
   );
+
+  needsChromium(
+    "a page that is reloaded in mid stream has everything there once",
+    async () => {
+      await using redis = await startRedis();
+      const port = await freePort();
+      const environment = { TIDINGS_HISTORY: "true" };
+      await using _relay = startTidings(
+        ["dev", "--port", String(port), "--redis-url", redis.url],
+        environment,
+      );
+      await untilReady(port);
+      await using browser = await startBrowser();
+      const page = await livePage(await (await browser.context()).newPage(), port, "alice");
+      const send = async (type: string, payload: object): Promise<void> => {
+        const update = { target_user_id: "alice", type, payload: { run: "r", ...payload } };
+        expect(await redis.cli("publish", "updates", JSON.stringify(update))).toBe("1");
+      };
+      let sent = 0;
+      const words = async (count: number): Promise<void> => {
+        for (let end = sent + count; sent < end; sent += 1) await send("agent_token", { text: `w${sent} ` });
+      };
+      const answer = (): string => Array.from({ length: sent }, (_, n) => `w${n}`).join(" ");
+      const card = page.getByRole("article").filter({ hasText: "What gets lost?" });
+      await send("agent_started", { question: "What gets lost?" });
+      await words(20);
+      await card.getByText("w19").waitFor();
+      const reloaded = page.reload();
+      await words(40);
+      await reloaded;
+      await words(20);
+      await send("agent_finished", {});
+      await card.getByText("Done", { exact: true }).waitFor();
+      expect(await card.count()).toBe(1);
+      expect(await card.innerText()).toContain(answer());
+      expect(await card.getByText("updates may be missing").count()).toBe(0);
+      await page.getByText(/^recovered: \d+ updates follow$/).waitFor();
+    },
+    120_000,
+  );
 });

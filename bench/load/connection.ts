@@ -7,7 +7,7 @@ const CLOSE = 0x8;
 const PING = 0x9;
 const NO_CLOSE_FRAME = 1_006;
 const nothing = new Uint8Array();
-const seen: SeenUpdate = { user: 0, n: 0, at: 0 };
+const seen: SeenUpdate = { user: 0, n: 0, at: 0, hasOffset: false };
 
 /** A frame of a client, masked with a key of zeros, which leaves a control frame's payload as it is. */
 function masked(opcode: number, payload: Uint8Array): Uint8Array {
@@ -126,6 +126,7 @@ export class LoadConnection {
     }
     tally.frames += 1;
     tally.bytes += end - start;
+    if (seen.hasOffset) tally.withOffset += 1;
     tally.latency.add(now - seen.at);
     const isForAll = seen.user === EVERYONE;
     if (!isForAll && seen.user !== this.user) tally.wrongUser += 1;

@@ -18,8 +18,12 @@ function token(user: string, secret: string): string {
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
-function handshake(user: string, { port, secret, speaksTidings }: OpenOptions): string {
-  const path = secret === undefined ? `/ws?user_id=${user}` : "/ws";
+function handshake(index: number, { port, secret, speaksTidings, since, firstUser }: OpenOptions): string {
+  const user = userId(index);
+  const query = new URLSearchParams(secret === undefined ? { user_id: user } : {});
+  const place = since?.[index - firstUser];
+  if (place !== undefined) query.set("since", place);
+  const path = query.size === 0 ? "/ws" : `/ws?${query.toString()}`;
   const credential = secret === undefined ? "" : `Authorization: Bearer ${token(user, secret)}\r\n`;
   const protocol = speaksTidings === true ? "Sec-WebSocket-Protocol: tidings.v1\r\n" : "";
   return (
@@ -57,7 +61,7 @@ answerCalls({
     const { port, firstUser, users, count, atOnce = 100 } = options;
     const queue = Array.from({ length: count }, (_, index) => {
       const user = firstUser + (index % users);
-      return { user, request: handshake(userId(user), options) };
+      return { user, request: handshake(user, options) };
     });
     const worker = async (): Promise<void> => {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {

@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly secret?: string;
   /** Whether the connections offer `tidings.v1`. */
   readonly speaksTidings?: boolean;
+  /** From where each user resumes, the first user's place first; nobody does unless given. */
+  readonly since?: readonly string[];
   /** How many handshakes are under way at a time; 100 unless given. */
   readonly atOnce?: number;
 }

@@ -1,19 +1,19 @@
 import type { Socket } from "bun";
 import { answerCalls } from "./child.ts";
 import type { PublisherCalls, StreamOptions } from "./publisher.ts";
-import { EVERYONE, stamp, updateText } from "./update-text.ts";
+import { ReplyCounter } from "./reply-counter.ts";
+import { EVERYONE, stamp, updateText, userId } from "./update-text.ts";
 
 const TICK_MS = 2;
 const RECONNECT_MS = 20;
-const REPLY = 0x3a;
 
 let port = 0;
 let socket: Socket<undefined> | null = null;
 let pending: Uint8Array = new Uint8Array();
 let timer: Timer | null = null;
 let published = 0;
-let confirmed = 0;
 let skipped = 0;
+const replies = new ReplyCounter();
 /** How many updates each target has been sent, by user index. */
 const counters = new Map<number, number>();
 
@@ -26,13 +26,12 @@ function lost(closed: Socket<undefined> | null): void {
 
 async function connect(): Promise<void> {
   try {
+    replies.begin();
     socket = await Bun.connect({
       hostname: "127.0.0.1",
       port,
       socket: {
-        data(_, bytes) {
-          for (const byte of bytes) if (byte === REPLY) confirmed += 1;
-        },
+        data: (_, bytes) => replies.read(bytes),
         drain: () => write(new Uint8Array()),
         close: (closed) => lost(closed),
         error() {},
@@ -50,14 +49,23 @@ function write(more: Uint8Array): void {
   pending = bytes.subarray(taken);
 }
 
-function next(user: number, text: string): string {
+function next(user: number, text: string, by: StreamOptions["by"]): string {
   const n = (counters.get(user) ?? 0) + 1;
   counters.set(user, n);
   const update = updateText(user, n, stamp(), text);
-  return `*3\r\n$7\r\nPUBLISH\r\n$7\r\nupdates\r\n$${update.length}\r\n${update}\r\n`;
+  if (by !== "FCALL") return command("PUBLISH", "updates", update);
+  const key = `tidings:{${user === EVERYONE ? "*" : userId(user)}}:log`;
+  return command("FCALL", "tidings_publish", "1", key, update);
 }
 
-function stream({ firstUser, users, rate, textBytes }: StreamOptions): void {
+/** A command as Redis reads it; all parts are ASCII. */
+function command(...parts: readonly string[]): string {
+  let text = `*${parts.length}\r\n`;
+  for (const part of parts) text += `$${part.length}\r\n${part}\r\n`;
+  return text;
+}
+
+function stream({ firstUser, users, rate, textBytes, by }: StreamOptions): void {
   const text = "t".repeat(textBytes);
   const startedAt = performance.now();
   let sent = 0;
@@ -66,7 +74,7 @@ function stream({ firstUser, users, rate, textBytes }: StreamOptions): void {
     let batch = "";
     for (let index = 0; index < due; index += 1) {
       const user = firstUser === EVERYONE ? EVERYONE : firstUser + (sent % users);
-      batch += next(user, text);
+      batch += next(user, text, by);
       sent += 1;
     }
     if (due <= 0) return;
@@ -84,7 +92,7 @@ answerCalls({
   },
   start(options) {
     published = 0;
-    confirmed = 0;
+    replies.clear();
     skipped = 0;
     stream(options);
   },
@@ -92,7 +100,7 @@ answerCalls({
     if (timer !== null) clearInterval(timer);
     timer = null;
     const deadline = performance.now() + 5_000;
-    while (confirmed < published && performance.now() < deadline) await Bun.sleep(5);
-    return { published, confirmed, skipped };
+    while (replies.confirmed + replies.errors < published && performance.now() < deadline) await Bun.sleep(5);
+    return { published, confirmed: replies.confirmed, error: replies.firstError, skipped };
   },
 } satisfies PublisherCalls);

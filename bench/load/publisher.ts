@@ -10,14 +10,18 @@ export interface StreamOptions {
   readonly rate: number;
   /** Bytes of text in each update; about 140 more belong to its frame. */
   readonly textBytes: number;
+  /** Whether to publish by PUBLISH, or by the function `tidings_publish` of the log; by PUBLISH unless given. */
+  readonly by?: "PUBLISH" | "FCALL";
 }
 
 /** What became of a stream. */
 export interface StreamReport {
   /** Updates written to Redis. */
   readonly published: number;
-  /** Updates that Redis answered. */
+  /** Updates that Redis answered, with no error. */
   readonly confirmed: number;
+  /** The first error that Redis answered, or null. */
+  readonly error: string | null;
   /** Updates that fell due while there was no connection. */
   readonly skipped: number;
 }
@@ -31,7 +35,7 @@ export type PublisherCalls = {
   readonly stop: (input: null) => Promise<StreamReport>;
 };
 
-/** A process that publishes as a worker does, with bare PUBLISH commands, pipelined. */
+/** A process that publishes as a worker does, with bare commands, pipelined. */
 export class Publisher extends Child<PublisherCalls> {
   constructor(core: number | null = null) {
     super(join(import.meta.dir, "publisher-process.ts"), core);

@@ -20,6 +20,8 @@ export class Tally {
   /** Updates received. */
   frames = 0;
   bytes = 0;
+  /** Those among them that ended in an offset. */
+  withOffset = 0;
   /** Frames of the relay itself, such as `tidings.welcome`. */
   systemFrames = 0;
   /** Updates that were for another user than the connection's. */
@@ -35,6 +37,7 @@ export class Tally {
     this.closes.length = 0;
     this.frames = 0;
     this.bytes = 0;
+    this.withOffset = 0;
     this.systemFrames = 0;
     this.wrongUser = 0;
     this.notRising = 0;

@@ -33,6 +33,12 @@ export function updateText(user: number, n: number, at: number, text: string): s
   );
 }
 
+/** The frame of an {@link updateText} for one user, which is what a log holds of it. */
+export function frameText(user: number, n: number, at: number, text: string): string {
+  const update = updateText(user, n, at, text);
+  return `{${update.slice(update.indexOf(",") + 1)}`;
+}
+
 function digits(bytes: Uint8Array, from: number, count: number): number {
   let value = 0;
   for (let at = from; at < from + count; at += 1) value = value * 10 + (bytes[at] ?? 0) - 0x30;
@@ -44,6 +50,8 @@ export interface SeenUpdate {
   user: number;
   n: number;
   at: number;
+  /** Whether the frame ends in the offset that a log gave it. */
+  hasOffset: boolean;
 }
 
 /** Reads the frame of an {@link updateText} from its bytes; false where it is not one. */
@@ -53,5 +61,7 @@ export function readFrame(bytes: Uint8Array, start: number, end: number, into: S
   into.user = digits(bytes, start + USER_AT, 7) - USER_BASE;
   into.n = digits(bytes, start + COUNTER_AT, 10) - COUNTER_BASE;
   into.at = digits(bytes, start + STAMP_AT, 13) - STAMP_BASE;
+  // The payload ends in a brace, and an offset in a quote.
+  into.hasOffset = bytes[end - 2] === 0x22;
   return true;
 }

@@ -8,8 +8,10 @@ import { freePort } from "../support/redis-server.ts";
 export interface NginxOptions {
   /** Ports of the relays behind it. */
   readonly relays: readonly number[];
-  /** Value of `proxy_read_timeout`, such as `3s`. */
+  /** Value of `proxy_read_timeout` for `/ws`, such as `3s`. */
   readonly readTimeout?: string;
+  /** `plain`: no more than `proxy_pass`, with what nginx does unless it is told otherwise. */
+  readonly site?: "shipped" | "plain";
 }
 
 /** A real nginx with the site of `deploy/nginx.conf` on loopback, as a plain process. */
@@ -54,6 +56,10 @@ interface Place {
 
 /** The site as it is shipped, with this machine's ports, certificate and relays in place of the example's. */
 async function site(options: NginxOptions, { directory, tlsPort, port }: Place): Promise<string> {
+  if (options.site === "plain") {
+    const to = `http://127.0.0.1:${options.relays[0]}`;
+    return `server { listen 127.0.0.1:${port}; location / { proxy_pass ${to}; } }`;
+  }
   const shipped = await Bun.file(join(import.meta.dirname, "../../deploy/nginx.conf")).text();
   const servers = options.relays.map((relay) => `server 127.0.0.1:${relay};`).join(" ");
   const changes: readonly (readonly [string, string])[] = [

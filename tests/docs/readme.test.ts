@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SignJWT } from "jose";
-import type { Client } from "../../packages/server/src/websocket/client.ts";
+import type { RelayClient } from "../../packages/server/src/relay-client.ts";
 import { available, GO, PYTHON, pythonWithRedis, REDIS_CLI, type Tool } from "../clients/tools.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestRelay, type TestRelay } from "../support/test-relay.ts";
@@ -128,7 +128,8 @@ describe("what the README says about receiving", () => {
     relay.relay.hub.clientsOf("alice")[0]?.close("forbidden");
     const [first] = relay.relay.hub.clientsOf("bob");
     first?.close("internal");
-    const second = (): Client | undefined => relay.relay.hub.clientsOf("bob").find((one) => one !== first);
+    const second = (): RelayClient | undefined =>
+      relay.relay.hub.clientsOf("bob").find((one) => one !== first);
     await eventually("bob is back", () => second() !== undefined);
     expect(relay.relay.hub.clientsOf("alice")).toEqual([]);
     expect(tokens).toBe(4);

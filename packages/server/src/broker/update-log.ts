@@ -101,10 +101,10 @@ export interface UpdateLog {
   /** Gives the lease back where `holder` has it. */
   release(holder: string): Promise<void>;
   /**
-   * Says that updates of a log were seen which it does not hold: it begins a new epoch, and so does every other log that
-   * was not written since the store last started.
+   * Says that updates of a log were seen in `epoch` which it does not hold: where that still is its epoch it begins a new
+   * one, and so does every other log that was not written since the store last started.
    */
-  distrust(target: string): Promise<void>;
+  distrust(target: string, epoch: string): Promise<void>;
 }
 
 /** The channel on which every stored update is told to all relays. */

@@ -132,6 +132,7 @@ export class Stage {
       random: () => 0,
       maxBytes: 1_048_576,
       bufferBytes: 1_048_576,
+      checkEveryMs: 30_000,
       resumeLimit,
       onMalformed: (fault) => this.faults.push(fault),
       onUnreadable: (bytes) => this.faults.push(bytes),

@@ -39,6 +39,8 @@ export interface HistoryOptions extends LogFramerOptions {
   readonly random: Random;
   /** Most updates that one resume replays. */
   readonly resumeLimit: number;
+  /** Within how long each user's place is compared with the log: less than a log lives, and than a loss may stay unseen. */
+  readonly checkEveryMs: number;
   /** Most bytes that may wait for one client. */
   readonly bufferBytes: number;
   readonly onUnreadable: (bytes: number) => void;
@@ -64,7 +66,18 @@ export class History {
 
   constructor(options: HistoryOptions) {
     this.#options = options;
-    const { log, hub, counters, clock, random, onFault, onUnreadable, resumeLimit, bufferBytes } = options;
+    const {
+      log,
+      hub,
+      counters,
+      clock,
+      random,
+      onFault,
+      onUnreadable,
+      resumeLimit,
+      bufferBytes,
+      checkEveryMs,
+    } = options;
     const framer = new LogFramer(options);
     this.#feeds = new Feeds(log, (feed) => this.#clientsOf(feed)[Symbol.iterator]().next().done !== true);
     this.#catchUps = {
@@ -90,7 +103,7 @@ export class History {
       onUnreadable,
     });
     this.receive = intake.receive;
-    this.#idleCheck = new IdleCheck(this.#feeds, clock, (feed) => this.#compare(feed));
+    this.#idleCheck = new IdleCheck(this.#feeds, checkEveryMs, clock, (feed) => this.#compare(feed));
   }
 
   /**
@@ -186,7 +199,7 @@ export class History {
   }
 
   async #rolledBack(feed: Feed): Promise<void> {
-    await this.#options.log.distrust(feed.target);
+    await this.#options.log.distrust(feed.target, feed.epoch);
     this.#moved(feed, await this.#feeds.ask(feed));
   }
 

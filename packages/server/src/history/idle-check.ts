@@ -2,11 +2,8 @@ import type { CancelTimer, Clock } from "../clock.ts";
 import type { Feed } from "./feed.ts";
 import type { Feeds } from "./feeds.ts";
 
-/** How often a few feeds are compared with their logs. */
+/** How often a few feeds are compared with their logs, at least. */
 const STEP_MS = 1_000;
-
-/** Within how many steps every feed is. Half a minute, so that a loss that nothing else shows is found within one. */
-const STEPS = 30;
 
 /** Feeds compared at once when all of them are. */
 const BATCH = 512;
@@ -19,14 +16,19 @@ export class IdleCheck {
   readonly #feeds: Feeds;
   readonly #compare: (feed: Feed) => Promise<void>;
   readonly #cancel: CancelTimer;
+  readonly #steps: number;
   #walk: Iterator<Feed> | null = null;
   #isBusy = false;
 
-  /** `compare` asks the log about one feed and acts on it; it never rejects. */
-  constructor(feeds: Feeds, clock: Clock, compare: (feed: Feed) => Promise<void>) {
+  /**
+   * `compare` asks the log about one feed and acts on it; it never rejects. Each feed has its turn about every `periodMs`.
+   */
+  constructor(feeds: Feeds, periodMs: number, clock: Clock, compare: (feed: Feed) => Promise<void>) {
     this.#feeds = feeds;
     this.#compare = compare;
-    this.#cancel = clock.every(STEP_MS, () => void this.#step());
+    const stepMs = Math.min(STEP_MS, periodMs);
+    this.#steps = Math.round(periodMs / stepMs);
+    this.#cancel = clock.every(stepMs, () => void this.#step());
   }
 
   stop(): void {
@@ -49,7 +51,7 @@ export class IdleCheck {
     if (this.#isBusy) return;
     this.#isBusy = true;
     const share: Promise<void>[] = [];
-    const count = Math.ceil((this.#feeds.size + 1) / STEPS);
+    const count = Math.ceil((this.#feeds.size + 1) / this.#steps);
     for (let index = 0; index < count; index += 1) {
       const feed = this.#next();
       if (feed !== null) share.push(this.#compare(feed));

@@ -78,7 +78,7 @@ export class IngestRelay {
         release: (holder) => this.#answer(() => log.release(holder)),
         positions: (targets) => log.positions(targets),
         read: (target, after, limit) => log.read(target, after, limit),
-        distrust: (target) => log.distrust(target),
+        distrust: (target, epoch) => log.distrust(target, epoch),
       },
       publish: (messages: readonly BrokerMessage[]) => this.#answer(() => broker.publish(messages)),
       intake: new UpdateIntake({
@@ -316,6 +316,6 @@ export function plainLog(log: UpdateLog): UpdateLog {
     read: (target, after, limit) => log.read(target, after, limit),
     lease: (holder, ttlMs) => log.lease(holder, ttlMs),
     release: (holder) => log.release(holder),
-    distrust: (target) => log.distrust(target),
+    distrust: (target, epoch) => log.distrust(target, epoch),
   };
 }

@@ -32,6 +32,9 @@ export interface LogDeliveryOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+/** Half of what may pass until a loss that nothing else shows is found. */
+const LONGEST_CHECK_MS = 30_000;
+
 /** Both halves of delivery with history: what brings plain `PUBLISH` into the log, and what brings the log to clients. */
 export class LogDelivery {
   readonly history: History;
@@ -53,6 +56,7 @@ export class LogDelivery {
       maxBytes: settings.max_update_bytes,
       bufferBytes: settings.client_buffer_bytes,
       resumeLimit: settings.resume_limit,
+      checkEveryMs: Math.min(LONGEST_CHECK_MS, settings.history_ttl / 3),
       onMalformed: (fault, bytes) =>
         sampler.note(`log ${fault}`, (more) =>
           logger.error(

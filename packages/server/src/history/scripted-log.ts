@@ -95,8 +95,10 @@ export class ScriptedLog implements UpdateLog {
     return this.#ask(() => this.#read(target, after, limit));
   }
 
-  async distrust(target: string): Promise<void> {
-    return this.#ask(() => this.lose(target));
+  distrust(target: string, epoch: string): Promise<void> {
+    return this.#ask(() => {
+      if (this.#of(target).epoch === epoch) this.lose(target);
+    });
   }
 
   append(_drafts: readonly LogDraft[]): Promise<readonly LogPosition[]> {

@@ -1,22 +1,25 @@
 import { expect, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
 import * as fc from "fast-check";
-import { closingFrame, SUBPROTOCOL, welcomeFrame } from "@tidings/protocol";
+import { closingFrame, SUBPROTOCOL, welcomeFrame, type WelcomePayload } from "@tidings/protocol";
 import { type ConnectionStatus, reconnectDelay, RelayConnection } from "./connection.ts";
 
-const welcome = welcomeFrame({
+const welcomePayload: WelcomePayload = {
   connection_id: "c1",
   user_id: "demo",
   expires_in_ms: null,
   heartbeat: { interval_ms: 25_000, timeout_ms: 10_000 },
   limits: { max_message_bytes: 1, messages_per_second: 1, message_burst: 1 },
-});
+};
+const welcome = welcomeFrame(welcomePayload);
 
 /** A relay's end of real sockets, and a connection to it whose timers fire when the test says so. */
 function setUp(open: (socket: ServerWebSocket) => void): {
   readonly statuses: readonly ConnectionStatus[];
   readonly frames: readonly string[];
   readonly received: readonly string[];
+  /** What each handshake asked for as `since`. */
+  readonly asked: readonly (string | null)[];
   readonly timers: Map<number, () => void>;
   readonly connection: RelayConnection;
   until(isTrue: () => boolean): Promise<void>;
@@ -25,6 +28,7 @@ function setUp(open: (socket: ServerWebSocket) => void): {
   const statuses: ConnectionStatus[] = [];
   const frames: string[] = [];
   const received: string[] = [];
+  const asked: (string | null)[] = [];
   const timers = new Map<number, () => void>();
   const waiting = new Set<() => void>();
   const note = <Item>(list: Item[], item: Item): void => {
@@ -34,10 +38,13 @@ function setUp(open: (socket: ServerWebSocket) => void): {
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
-    fetch: (request, it) =>
-      it.upgrade(request, { data: undefined, headers: { "sec-websocket-protocol": SUBPROTOCOL } })
+    fetch(request, it) {
+      asked.push(new URL(request.url).searchParams.get("since"));
+      const headers = { "sec-websocket-protocol": SUBPROTOCOL };
+      return it.upgrade(request, { data: undefined, headers })
         ? undefined
-        : new Response("no", { status: 400 }),
+        : new Response("no", { status: 400 });
+    },
     websocket: { open, message: (_socket, text) => note(received, String(text)) },
   });
   const connection = new RelayConnection({
@@ -55,6 +62,7 @@ function setUp(open: (socket: ServerWebSocket) => void): {
     statuses,
     frames,
     received,
+    asked,
     timers,
     connection,
     until: (isTrue) =>
@@ -95,6 +103,21 @@ test("it comes back when the relay says it should", async () => {
   expect(relay.connection.send({ type: "x" })).toBe(false);
   relay.timers.get(4_321)?.();
   await relay.until(() => relay.statuses.at(-1)?.kind === "live");
+});
+
+test("it begins with all that is held, and comes back for what it missed", async () => {
+  let opened = 0;
+  using relay = setUp((socket) => {
+    opened += 1;
+    socket.send(welcomeFrame({ ...welcomePayload, offset: "e.4,*f.2", recovered: true, following: 1 }));
+    if (opened > 1) return;
+    socket.send('{"type":"x","payload":1,"offset":"e.5"}');
+    socket.close(1001);
+  });
+  await relay.until(() => relay.statuses.at(-1)?.kind === "offline");
+  relay.timers.get(375)?.();
+  await relay.until(() => relay.statuses.at(-1)?.kind === "live");
+  expect(relay.asked).toEqual(["earliest", "e.5,*f.2"]);
 });
 
 test("it stays away when the relay says never, until a person wants otherwise", async () => {

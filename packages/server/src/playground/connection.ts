@@ -1,4 +1,5 @@
 import { type ClosingPayload, SUBPROTOCOL, type WelcomePayload } from "@tidings/protocol";
+import { Place } from "./place.ts";
 import { asRecord } from "./received-frame.ts";
 
 /** How the connection stands. Times are in milliseconds since 1970. */
@@ -29,10 +30,11 @@ export function reconnectDelay(attempt: number, random: () => number): number {
 
 /**
  * One user's connection to the relay, which comes back by itself for as long as the relay does not forbid
- * it.
+ * it. It begins with all updates that the relay holds, and comes back with those that it missed.
  */
 export class RelayConnection {
   readonly #parts: Required<ConnectionParts>;
+  readonly #place = new Place();
   #socket: WebSocket | null = null;
   #closing: Partial<ClosingPayload> = {};
   #attempt = 0;
@@ -73,10 +75,13 @@ export class RelayConnection {
   #connect(): void {
     this.#parts.onStatus({ kind: "connecting" });
     this.#closing = {};
-    const socket = new WebSocket(this.#parts.url, [SUBPROTOCOL]);
+    const url = new URL(this.#parts.url);
+    url.searchParams.set("since", this.#place.since);
+    const socket = new WebSocket(url, [SUBPROTOCOL]);
     this.#socket = socket;
     socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
       if (this.#socket !== socket || typeof data !== "string") return;
+      this.#place.passed(data);
       if (data.includes('"tidings.')) this.#readSystemFrame(socket, data);
       this.#parts.onFrame(data);
     });
@@ -89,6 +94,7 @@ export class RelayConnection {
     if (frame["type"] === "tidings.closing") this.#closing = payload;
     if (frame["type"] !== "tidings.welcome") return;
     const welcome = payload as Partial<WelcomePayload>;
+    if (welcome.offset !== undefined) this.#place.stand(welcome.offset);
     this.#attempt = 0;
     this.#parts.onStatus({ kind: "live", connectionId: welcome.connection_id ?? "" });
     if (welcome.heartbeat !== undefined) this.#beat(socket, welcome.heartbeat);

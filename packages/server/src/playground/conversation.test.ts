@@ -62,15 +62,32 @@ test("a stop and a failure are told apart, and late tokens do not reopen the run
   expect(onlyRun(after(begun, update("agent_failed", { run: "r", message: "No." }))).status).toBe("failed");
 });
 
-test("a lost connection is admitted: open runs have a gap, unconfirmed questions failed", () => {
+const welcome = (payload: object): object => ({ type: "tidings.welcome", payload });
+
+test("a lost connection is admitted: open runs are interrupted, unconfirmed questions failed", () => {
   const begun = after([], update("agent_started", { run: "r", question: "Why?" }));
   const lost = interrupted(begun);
-  expect(onlyRun(lost)).toMatchObject({ status: "interrupted", hasGap: true });
-  expect(onlyRun(after(lost, update("agent_token", { run: "r", text: "x" })))).toMatchObject({
+  expect(onlyRun(lost)).toMatchObject({ status: "interrupted", hasGap: false });
+  expect(onlyRun(after(lost, welcome({ recovered: true })))).toMatchObject({
     status: "working",
-    hasGap: true,
+    hasGap: false,
   });
+  for (const answer of [{}, { recovered: false, reason: "trimmed" }]) {
+    const back = after(lost, welcome(answer));
+    expect(onlyRun(back)).toMatchObject({ status: "interrupted", hasGap: true });
+    expect(onlyRun(after(back, update("agent_token", { run: "r", text: "x" })))).toMatchObject({
+      status: "working",
+      hasGap: true,
+    });
+  }
   expect(onlyRun(interrupted(asked([], "r", "Why?", 1))).status).toBe("failed");
+});
+
+test("a gap in the middle is noted at the runs that it may concern", () => {
+  const begun = after([], update("agent_started", { run: "r", question: "Why?" }));
+  const gap = { type: "tidings.gap", payload: { reason: "seq", recovered: false } };
+  expect(onlyRun(after(begun, gap)).hasGap).toBe(true);
+  expect(onlyRun(after(begun, update("agent_finished", { run: "r" }), gap)).hasGap).toBe(false);
 });
 
 test("an update that belongs to no run is shown as one's own, whatever it holds", () => {

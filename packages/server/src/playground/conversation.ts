@@ -15,7 +15,7 @@ export interface Source {
 
 /**
  * How far a run is: `sent` by this tab, `taken` by the relay, `working`, then one of the ends.
- * `interrupted`: this tab lost its connection meanwhile and may have missed the end.
+ * `interrupted`: this tab lost its connection meanwhile.
  */
 export type RunStatus = "sent" | "taken" | "working" | "interrupted" | "finished" | "stopped" | "failed";
 
@@ -63,7 +63,7 @@ export function asked(conversation: Conversation, id: string, question: string, 
   return [{ ...newRun(id, question, at), status: "sent" as const }, ...conversation].slice(0, maxEntries);
 }
 
-/** Notes that the connection was lost: what was published until it stands again is not seen by this tab. */
+/** Notes that the connection was lost. What was published until it stands again comes later, or never. */
 export function interrupted(conversation: Conversation): Conversation {
   return conversation.map((entry) => {
     if (entry.kind !== "run" || !isOpen(entry)) return entry;
@@ -74,13 +74,30 @@ export function interrupted(conversation: Conversation): Conversation {
         failure: "The connection was lost before the relay confirmed the question.",
       };
     }
-    return { ...entry, status: "interrupted", hasGap: true };
+    return { ...entry, status: "interrupted" };
   });
+}
+
+/** Notes how the relay took this tab back: whether everything that it missed follows. */
+function resumed(conversation: Conversation, isRecovered: boolean): Conversation {
+  return conversation.map((entry) => {
+    if (entry.kind !== "run" || entry.status !== "interrupted") return entry;
+    return isRecovered ? { ...entry, status: "working" } : { ...entry, hasGap: true };
+  });
+}
+
+/** Notes that updates are missing: any run that has not ended may lack some. */
+function torn(conversation: Conversation): Conversation {
+  return conversation.map((entry) =>
+    entry.kind === "run" && isOpen(entry) ? { ...entry, hasGap: true } : entry,
+  );
 }
 
 /** Applies one frame. A run that is not known becomes one that was joined in progress. */
 export function heard(conversation: Conversation, frame: ReceivedFrame): Conversation {
   const payload = asRecord(frame.payload);
+  if (frame.type === "tidings.welcome") return resumed(conversation, payload["recovered"] === true);
+  if (frame.type === "tidings.gap") return torn(conversation);
   if (frame.type.startsWith("tidings.")) return answered(conversation, frame, text(payload["message"]));
 
   const change = changeBy(frame.type, payload);

@@ -138,7 +138,7 @@ test("the log of a broker that does not run rejects with BrokerUnavailable", asy
     log.read("ann", "earliest", PAGE),
     log.lease("a", 1_000),
     log.release("a"),
-    log.distrust("ann"),
+    log.distrust("ann", "e"),
   ];
   for (const call of calls()) expect(await rejection(call)).toBeInstanceOf(BrokerUnavailable);
   broker.start();

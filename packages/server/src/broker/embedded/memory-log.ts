@@ -39,8 +39,9 @@ export class MemoryLog implements UpdateLog {
     this.#open.release(holder);
   }
 
-  async distrust(target: string): Promise<void> {
-    this.#open.forget(target);
+  async distrust(target: string, epoch: string): Promise<void> {
+    const store = this.#open;
+    if (store.positions([target])[0]?.epoch === epoch) store.forget(target);
   }
 
   get #open(): LogStore {

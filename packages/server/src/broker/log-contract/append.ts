@@ -129,12 +129,14 @@ export function describeAppend(make: MakeLog): void {
     await using it = await make(WIDE);
     const ann = await append(it.log, draft("ann", "1"));
     const bob = await append(it.log, draft("bob", "1"));
-    await it.log.distrust("ann");
-    await it.log.distrust("nobody");
+    await it.log.distrust("ann", ann.epoch);
+    await it.log.distrust("bob", ann.epoch);
     expect((await it.log.read("ann", { ...ann, n: 0 }, ALL)).outcome).toBe("epoch_changed");
     const next = await append(it.log, draft("ann", "2"));
     expect(next.n).toBe(1);
     expect(next.epoch).not.toBe(ann.epoch);
+    await it.log.distrust("ann", ann.epoch);
+    expect((await it.log.positions(["ann"]))[0]).toEqual(next);
     expect(await append(it.log, draft("bob", "2"))).toEqual({ epoch: bob.epoch, n: 2 });
     expect(entries(await it.log.read("bob", { ...bob, n: 0 }, ALL))).toEqual([
       [1, "1"],

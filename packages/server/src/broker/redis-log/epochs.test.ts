@@ -102,7 +102,7 @@ describe("the epoch of a log in Redis", () => {
     const [ann, bob, eve] = await it.log.append(["ann", "bob", "eve"].map((target) => draft(target, "1")));
     await restarted(it);
     await append(it.log, draft("bob", "2"));
-    await it.log.distrust("ann");
+    await it.log.distrust("ann", ann?.epoch ?? "");
     await it.shell.run("FUNCTION", "LOAD", "REPLACE", `${librarySource(WIDE)}\n`);
     expect((await it.log.read("ann", ann ?? "earliest", ALL)).outcome).toBe("epoch_changed");
     expect((await it.log.read("eve", eve ?? "earliest", ALL)).outcome).toBe("epoch_changed");

@@ -92,10 +92,13 @@ local function release(keys, args)
   return call('DEL', keys[1])
 end
 
--- Begins the log anew, and with it all that were not written since this server began.
-local function distrust(keys)
+-- ARGV the epoch that is in doubt
+-- Begins the log anew where it still is in that epoch, and with it all that were not written since this server began.
+-- Several relays may doubt the same epoch: only the first one's doubt counts.
+local function distrust(keys, args)
   local ms, time = clock()
   look(ms)
+  if open(keys[1], time).epoch ~= args[1] then return 0 end
   trust_only_this_term()
   call('DEL', keys[1])
   begin(open(keys[1], time), ms)

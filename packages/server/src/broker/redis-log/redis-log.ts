@@ -72,7 +72,7 @@ export class RedisLog implements UpdateLog {
     await this.#call("tidings_release", [LEASE_KEY], [holder]);
   }
 
-  async distrust(target: string): Promise<void> {
-    await this.#call("tidings_distrust", [logKey(target)], []);
+  async distrust(target: string, epoch: string): Promise<void> {
+    await this.#call("tidings_distrust", [logKey(target)], [epoch]);
   }
 }

@@ -1,6 +1,6 @@
 import { memo, type NamedExoticComponent, type ReactElement, useState } from "react";
 import { formatJson } from "../raw-json.ts";
-import type { ReceivedFrame } from "../received-frame.ts";
+import { asRecord, type ReceivedFrame } from "../received-frame.ts";
 import { CodeBlock } from "./code-block.tsx";
 
 /** How much of a frame the feed shows, in characters. */
@@ -68,13 +68,21 @@ function FeedRowView({ frame }: FeedRowProps): ReactElement {
           <span className={isOurs ? "feed-type feed-type-system" : "feed-type"}>
             {frame.type || "(no type)"}
           </span>
-          <span className="feed-payload">{frame.payloadText.slice(0, 160)}</span>
+          <span className="feed-payload">{gist(frame).slice(0, 160)}</span>
           <span className="feed-size">{size(frame.bytes)}</span>
         </summary>
         {isOpen && <CodeBlock text={shownText(frame.text)} />}
       </details>
     </li>
   );
+}
+
+/** What matters most of a frame: whether anything is missing, else its payload. */
+function gist({ type, payload, payloadText }: ReceivedFrame): string {
+  if (!type.startsWith("tidings.")) return payloadText;
+  const { recovered, following, message } = asRecord(payload);
+  if (recovered === false) return `not recovered: ${String(message)}`;
+  return recovered === true ? `recovered: ${String(following)} updates follow` : payloadText;
 }
 
 function shownText(text: string): string {

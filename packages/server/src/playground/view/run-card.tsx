@@ -48,7 +48,7 @@ function RunCardView({ run, onStop }: RunCardProps): ReactElement {
         <p className="note">Joined in progress: what came before is not shown here.</p>
       )}
       {run.question !== null && run.hasGap && (
-        <p className="note">The connection was lost meanwhile: updates may be missing here.</p>
+        <p className="note">Something was lost on its way: updates may be missing here.</p>
       )}
       {run.steps.length > 0 && <Steps run={run} isRunning={isRunning} />}
       {run.answer !== "" && <Answer markdown={run.answer} isGrowing={isRunning} />}
