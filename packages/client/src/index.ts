@@ -1,0 +1,10 @@
+export { connect } from "./connect.ts";
+export { TidingsError, type TidingsErrorCode } from "./errors.ts";
+export type { Gap } from "./gap.ts";
+export type { Unsubscribe } from "./listeners.ts";
+export type { SendOptions } from "./outgoing.ts";
+export type { EventSchemas, Issue, MessageSchemas, SchemaResult, StandardSchema } from "./schema.ts";
+export type { Status, Transport } from "./status.ts";
+export type { ConnectOptions, ListenOptions, Tidings } from "./tidings.ts";
+export type { TokenSource } from "./token.ts";
+export type { InvalidUpdate, Update, UpdateOf } from "./update.ts";
