@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureInstalled } from "./ensure-installed.mjs";
 
-// What `npm run bench` does. Plain JavaScript for Node.js 20, since it runs before anything is installed.
+// What `npm run bench` and `npm run bench:history` do. Plain JavaScript for Node.js 20, since it runs before anything is installed.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -17,5 +17,8 @@ if (spawnSync("redis-server", ["--version"]).status !== 0) {
 }
 ensureInstalled();
 const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
-const result = spawnSync(bun, ["bench/run.ts", ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
+const [first, ...rest] = process.argv.slice(2);
+const program =
+  first === "history" ? ["bench/history.ts", ...rest] : ["bench/run.ts", ...process.argv.slice(2)];
+const result = spawnSync(bun, program, { cwd: root, stdio: "inherit" });
 process.exit(result.status ?? 1);

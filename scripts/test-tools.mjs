@@ -12,6 +12,8 @@ const tools = [
   { program: "nginx", apt: "nginx-light", elsewhere: "brew install nginx" },
   { program: "curl", apt: "curl", elsewhere: "brew install curl" },
   { program: "openssl", apt: "openssl", elsewhere: "brew install openssl" },
+  { program: "ip", apt: "iproute2", elsewhere: "there is none; the tests that cut networks are skipped" },
+  { program: "nft", apt: "nftables", elsewhere: "there is none; the tests that cut networks are skipped" },
   { program: "systemd-analyze", apt: "systemd", elsewhere: "there is none; its test is skipped" },
   { program: "python3", apt: "python3-venv", elsewhere: "install Python 3.10 or newer: https://python.org" },
   { program: "go", apt: null, elsewhere: "install Go 1.26 or newer: https://go.dev" },

@@ -1,6 +1,7 @@
 import { BROADCAST_TARGET, formatOffset, type GapReason, gapFrame, resumeFaults } from "@tidings/protocol";
 import type { LogPage, LogPosition } from "../broker/update-log.ts";
 import type { CancelTimer, Clock, Random } from "../clock.ts";
+import type { DeliveryCounters } from "../metrics.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import type { HistoryClient } from "./history-client.ts";
@@ -14,6 +15,7 @@ export interface CatchUpContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: CatchUpCounters;
+  readonly delivered: Pick<DeliveryCounters, "deliveries">;
   /** The log was seen to stand elsewhere than its feed: all clients of the feed have to go there. */
   readonly onMoved: (feed: Feed, position: LogPosition) => void;
   /** The log ends before what was delivered from it: it was rolled back. Resolves when it has a new epoch. */
@@ -75,10 +77,7 @@ export class CatchUp {
       cursor.hold(update);
       return;
     }
-    if (update.n > cursor.n) {
-      cursor.n = update.n;
-      sendUpdate(this.#client, update);
-    }
+    if (update.n > cursor.n) this.#sendLive(cursor, update);
     this.#finish();
   }
 
@@ -97,8 +96,7 @@ export class CatchUp {
       const { framer, counters } = this.#context;
       const update = framer.frame(cursor.feed.target, cursor.epoch, n, missed, frame);
       cursor.n = n;
-      counters.replayed += 1;
-      sendUpdate(this.#client, update);
+      if (sendUpdate(this.#client, update)) counters.replayed += 1;
     }
   }
 
@@ -158,13 +156,15 @@ export class CatchUp {
   /** Sends the live updates that follow at once. True where the client is then at the live end. */
   #join(cursor: Cursor): boolean {
     if (cursor.isLive) return true;
-    for (const update of cursor.takeHeld()) {
-      cursor.n = update.n;
-      sendUpdate(this.#client, update);
-    }
+    for (const update of cursor.takeHeld()) this.#sendLive(cursor, update);
     cursor.isLive = cursor.isThere;
     if (cursor.isLive) cursor.letGo();
     return cursor.isLive;
+  }
+
+  #sendLive(cursor: Cursor, update: FramedUpdate): void {
+    cursor.n = update.n;
+    if (sendUpdate(this.#client, update)) this.#context.delivered.deliveries += 1;
   }
 
   async #step(cursor: Cursor): Promise<void> {
@@ -172,7 +172,7 @@ export class CatchUp {
     if (!this.isCurrent) return;
     const { feed } = cursor;
     const { epoch, n: delivered } = feed;
-    const page = await this.#context.reads.read(feed.target, cursor.position);
+    const page = await this.#context.reads.read(feed, cursor.position);
     await this.#untilWritable();
     if (!this.isCurrent) return;
     const { outcome, top, first } = page;

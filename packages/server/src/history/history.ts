@@ -86,6 +86,7 @@ export class History {
       clock,
       random,
       counters,
+      delivered: options.delivered,
       onMoved: (feed, position) => this.#moved(feed, position),
       onRolledBack: (feed) => this.#rolledBack(feed),
       onFault: (error) => {

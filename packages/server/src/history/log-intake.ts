@@ -55,16 +55,14 @@ export class LogIntake {
     const { hub, framer, counters } = this.#options;
     const { target, n, missed, frameStart } = this.#notice;
     const clients = target === BROADCAST_TARGET ? hub.clients : hub.clientsOf(target);
-    let taken = 0;
+    let hasClient = false;
     const update = framer.frame(target, feed.epoch, n, missed, message.subarray(frameStart));
     for (const client of clients) {
+      hasClient = true;
       if (client.catchUp !== null) client.catchUp.offer(feed, update);
-      else if (sendUpdate(client, update)) taken += 1;
+      else if (sendUpdate(client, update)) counters.deliveries += 1;
     }
-    if (taken === 0) counters.noConnection += 1;
-    else {
-      counters.delivered += 1;
-      counters.deliveries += taken;
-    }
+    if (hasClient) counters.delivered += 1;
+    else counters.noConnection += 1;
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { LogPage, UpdateLog } from "../broker/update-log.ts";
+import { Feed } from "./feed.ts";
 import { LogReads } from "./log-reads.ts";
 
 const PAGE: LogPage = { outcome: "ok", top: { epoch: "e", n: 0 }, first: 1, entries: [] };
@@ -18,7 +19,7 @@ test("a thousand reads at once reach the log a few at a time, in order, also whe
   };
   const reads = new LogReads({ read }, 1_048_576);
   const targets = Array.from({ length: 1_000 }, (_, index) => `user-${index}`);
-  const results = Promise.allSettled(targets.map((target) => reads.read(target, "earliest")));
+  const results = Promise.allSettled(targets.map((target) => reads.read(new Feed(target), "earliest")));
   for (let ended = 0; ended < targets.length; ended += 1) {
     open.shift()?.end(ended % 3 === 0);
     await Bun.sleep(0);
@@ -35,7 +36,26 @@ test("a page leaves room in a client's bound", async () => {
     limits.push(bytes);
     return PAGE;
   };
-  await new LogReads({ read }, 4_096).read("ann", "earliest");
-  await new LogReads({ read }, 16 * 1_048_576).read("ann", "earliest");
+  await new LogReads({ read }, 4_096).read(new Feed("ann"), "earliest");
+  await new LogReads({ read }, 16 * 1_048_576).read(new Feed("ann"), "earliest");
   expect(limits).toEqual([2_048, 65_536]);
+});
+
+test("clients left behind at one place share a read, until their feed moves on", async () => {
+  let asked = 0;
+  const read: UpdateLog["read"] = async () => {
+    asked += 1;
+    return PAGE;
+  };
+  const reads = new LogReads({ read }, 1_048_576);
+  const feed = new Feed("*");
+  feed.anchor({ epoch: "e", n: 5 });
+  const place = { epoch: "e", n: 2 };
+  const before = Array.from({ length: 10_000 }, () => reads.read(feed, place));
+  feed.jump({ epoch: "e", n: 6 });
+  const after = Array.from({ length: 10_000 }, () => reads.read(feed, place));
+  await Promise.all([...before, ...after]);
+  expect(asked).toBe(2);
+  await reads.read(feed, place);
+  expect(asked).toBe(3);
 });

@@ -1,4 +1,5 @@
 import type { LogPage, LogPosition, PageLimit, UpdateLog } from "../broker/update-log.ts";
+import type { Feed } from "./feed.ts";
 
 /** How much one read brings at most: enough to fill a socket's buffer, and little enough for a thousand readers. */
 const PAGE_UPDATES = 128;
@@ -15,6 +16,7 @@ export class LogReads {
   readonly #log: Pick<UpdateLog, "read">;
   readonly #limit: PageLimit;
   readonly #waiting: (() => void)[] = [];
+  readonly #shared = new Map<string, Promise<LogPage>>();
   #underWay = 0;
 
   /** A page is made to leave room in a client's bound, `bufferBytes`, for what arrives live. */
@@ -24,10 +26,24 @@ export class LogReads {
   }
 
   /**
-   * A page of what follows a place. The caller must have sent or dropped it before it asks for the next one.
+   * A page of what follows a place in the log of a feed. The caller must have sent or dropped it before it asks for the
+   * next one. Thousands of clients who were left behind at one place of the broadcasts share a read: it was asked for
+   * after everything that the feed has delivered, as theirs would be.
    * @throws {BrokerUnavailable} as the log.
    */
-  async read(target: string, after: LogPosition | "earliest"): Promise<LogPage> {
+  read(feed: Feed, after: LogPosition | "earliest"): Promise<LogPage> {
+    const { target, epoch, n } = feed;
+    const place = after === "earliest" ? after : `${after.epoch}.${after.n}`;
+    const key = `${place} ${epoch}.${n} ${target}`;
+    let page = this.#shared.get(key);
+    if (page === undefined) {
+      page = this.#read(target, after).finally(() => this.#shared.delete(key));
+      this.#shared.set(key, page);
+    }
+    return page;
+  }
+
+  async #read(target: string, after: LogPosition | "earliest"): Promise<LogPage> {
     if (this.#underWay >= MOST_AT_ONCE) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.push(resolve);

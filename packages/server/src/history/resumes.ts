@@ -99,7 +99,7 @@ export class Resumes {
       cursor.moveTo(from);
       return { cursor, following: 0, fault: null, gapFrom: null, page: null };
     }
-    const page = await this.#options.reads.read(feed.target, from);
+    const page = await this.#options.reads.read(feed, from);
     if (feed.position === null) feed.bound(page.top);
     return this.#verdict(cursor, from, page);
   }
