@@ -110,6 +110,16 @@ for (const broker of ["redis", "embedded"] as const) {
       await eventually("the client is live", async () => (await relay.metric("tidings_catching_up")) === 0);
     });
 
+    test("a client with a small bound gets a long replay without being called slow", async () => {
+      await using relay = await start({ settings: { client_buffer_bytes: 16_384, history_size: 2_000 } });
+      const stored = await relay.store(update("ann", "first"));
+      const text = "x".repeat(1_000);
+      await Promise.all(Array.from({ length: 1_000 }, () => relay.store(update("ann", text))));
+      const client = await resumed(relay, "ann", stored);
+      expect((await updates(client, 1_000)).length).toBe(1_000);
+      expect(client.closeEvent).toBeNull();
+    });
+
     test("earliest, and number 0 of the epoch, replay all that is held", async () => {
       await using relay = await start();
       const stored = await relay.store(update("ann", 1));

@@ -118,7 +118,11 @@ export class Metrics {
     );
     this.#describeBuild(sources.version);
     if (sources.history !== null) describeHistory(this.#registry, sources.history);
-    this.#handshakes = this.#counter("tidings_handshakes_total", "Handshakes on /ws and /v1/stream by result.", "result");
+    this.#handshakes = this.#counter(
+      "tidings_handshakes_total",
+      "Handshakes on /ws and /v1/stream by result.",
+      "result",
+    );
     this.#messages = this.#counter("tidings_messages_total", "Messages from clients by result.", "result");
     this.#closes = this.#counter(
       "tidings_closes_total",

@@ -95,6 +95,7 @@ export function startRelay(options: RelayOptions): Relay {
     settings,
     clock,
     fetch: options.fetch ?? fetch,
+    claimOnce: (key, ttlMs) => broker.claimOnce(key, ttlMs),
     onFault: (sentence) => sampler.note("auth", (more) => logger.error({ more }, sentence)),
   });
   const intake = new UpdateIntake({
@@ -197,6 +198,7 @@ export function startRelay(options: RelayOptions): Relay {
       implicitBroadcast: settings.implicit_broadcast,
     }),
     fleet,
+    log: broker.log,
     apiKey: new ApiKey(settings.api_key),
     metrics,
     brokerHealth: health,

@@ -2,7 +2,7 @@
 export interface Identity {
   readonly userId: string;
   /**
-   * The token's own end (`exp`), in milliseconds since 1970; null where the identity has no end (development
+   * The token's own end (`exp`, or `session_exp` of a ticket), in milliseconds since 1970; null where the identity has no end (development
    * modes). The leeway for clocks that differ (`TOKEN_LEEWAY_MS`) is not in it: whoever closes the connection
    * adds it, since a token that was let in within the leeway would be closed at once otherwise. At most
    * 8.64e15, the last instant that a `Date` can hold: far more than one timer can wait.
@@ -16,10 +16,11 @@ export interface Identity {
  * - `malformed`: the credential cannot be read at all;
  * - `refused`: it can be read and does not hold;
  * - `expired`: it held once;
- * - `unavailable`: the relay cannot tell, for a fault of its own or of the key set's endpoint. The credential
+ * - `used`: it is a ticket, which lets in once, and did so before;
+ * - `unavailable`: the relay cannot tell, for a fault of its own, of the key set's endpoint or of Redis. The credential
  *   may well be good: the answer is "try later" (503, 1013), not "bring another token" (401, 4401).
  */
-export type RefusalCode = "missing" | "malformed" | "refused" | "expired" | "unavailable";
+export type RefusalCode = "missing" | "malformed" | "refused" | "expired" | "used" | "unavailable";
 
 /** Why nobody was let in. */
 export interface Refusal {

@@ -6,6 +6,7 @@ import { readCredential } from "./credential.ts";
 import { RemoteKeySet, type Fetch } from "./jwks.ts";
 import { publicKeys } from "./public-key.ts";
 import { secretKeys, type TokenKeys } from "./token-keys.ts";
+import type { ClaimOnce } from "./tickets.ts";
 import { TokenVerifier } from "./token-verifier.ts";
 
 /** What an authenticator is made of. */
@@ -14,6 +15,8 @@ export interface AuthenticatorOptions {
   readonly clock: Clock;
   /** Used for `jwks_url` alone. */
   readonly fetch: Fetch;
+  /** Remembers tickets that were used, for all relays. Without it no ticket is let in. */
+  readonly claimOnce?: ClaimOnce;
   /**
    * Called with one sentence, without token or secret, for each fault that is not a client's: a key set that
    * cannot be fetched, a key that cannot be used. Must not throw.
@@ -32,8 +35,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   if (fault !== null) throw new TypeError(fault);
   const onFault = options.onFault ?? (() => {});
   const keys = tokenKeys(options, onFault);
-  const { settings, clock } = options;
-  const verifier = keys === null ? null : new TokenVerifier({ keys, settings, clock, onFault });
+  const { settings, clock, claimOnce } = options;
+  const remembers = claimOnce === undefined ? {} : { claimOnce };
+  const verifier =
+    keys === null ? null : new TokenVerifier({ keys, settings, clock, onFault, ...remembers });
   return new RequestAuthenticator(settings, verifier);
 }
 

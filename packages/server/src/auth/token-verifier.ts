@@ -2,8 +2,9 @@ import { userIdFault } from "@tidings/protocol";
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import type { Clock } from "../clock.ts";
 import type { AuthSettings } from "./auth-settings.ts";
-import { refused, type AuthResult } from "./authenticator.ts";
+import { type AuthResult, type Identity, refused } from "./authenticator.ts";
 import type { TokenKeys } from "./token-keys.ts";
+import { type ClaimOnce, isTicket, sessionEnd, Tickets } from "./tickets.ts";
 import { tokenRefusal } from "./token-refusal.ts";
 
 /** How far the clock of whoever made a token may be from the relay's, in milliseconds. */
@@ -20,6 +21,8 @@ export interface TokenVerifierOptions {
   readonly keys: TokenKeys;
   readonly settings: Pick<AuthSettings, "jwt_audience" | "jwt_issuer">;
   readonly clock: Clock;
+  /** Remembers tickets that were used. Without it no ticket is let in. */
+  readonly claimOnce?: ClaimOnce;
   /** Called with one sentence, never with a token, when it is the relay that is at fault. */
   readonly onFault: (sentence: string) => void;
 }
@@ -28,14 +31,17 @@ export interface TokenVerifierOptions {
  * Judges user tokens. A token holds when its signature is by one of the keys, with an algorithm that the kind
  * of key fixes; `sub` can be a user id; `exp` is there and not past; `nbf`, where there is one, is past;
  * `aud` and `iss` are as set. Keys and addresses in the token's own header (`jwk`, `jku`, `x5u`) are never
- * looked at.
+ * looked at. A ticket (`single_use`) that holds is used up by being judged.
  */
 export class TokenVerifier {
   readonly #options: TokenVerifierOptions;
   readonly #checks: JWTVerifyOptions;
+  readonly #tickets: Tickets | null;
 
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
+    const { claimOnce } = options;
+    this.#tickets = claimOnce === undefined ? null : new Tickets(claimOnce, TOKEN_LEEWAY_MS);
     const { jwt_audience: audience, jwt_issuer: issuer } = options.settings;
     this.#checks = {
       algorithms: [...options.keys.algorithms],
@@ -53,7 +59,9 @@ export class TokenVerifier {
     }
     const now = this.#options.clock.wall();
     try {
-      return identified(await this.#payload(token, { ...this.#checks, currentDate: new Date(now) }));
+      const payload = await this.#payload(token, { ...this.#checks, currentDate: new Date(now) });
+      const result = identified(payload);
+      return result.ok && isTicket(payload) ? await this.#admit(result.identity, payload, now) : result;
     } catch (error) {
       const refusal = tokenRefusal(error, { token, now, checks: this.#checks });
       if (refusal !== null) return { ok: false, refusal };
@@ -61,6 +69,16 @@ export class TokenVerifier {
       this.#options.onFault(`a token could not be verified (${what})`);
       return refused("unavailable", "the relay failed to verify the token");
     }
+  }
+
+  /** The last check of a ticket, after which it is of no more use. */
+  async #admit(identity: Identity, payload: JWTPayload, now: number): Promise<AuthResult> {
+    const end = sessionEnd(payload);
+    if (typeof end !== "number") return { ok: false, refusal: end };
+    if (this.#tickets === null) return refused("unavailable", "the relay cannot remember tickets");
+    const refusal = await this.#tickets.use(payload, now);
+    if (refusal !== null) return { ok: false, refusal };
+    return { ok: true, identity: { ...identity, expiresAt: instant(end) } };
   }
 
   /**
@@ -88,5 +106,9 @@ function identified({ sub, exp }: JWTPayload): AuthResult {
   const fault = userIdFault(sub);
   if (fault !== null) return refused("refused", `the token's sub ${fault}`);
   if (typeof exp !== "number") return refused("refused", "the token's exp is not a number");
-  return { ok: true, identity: { userId: sub, expiresAt: Math.min(exp * 1_000, LAST_INSTANT) } };
+  return { ok: true, identity: { userId: sub, expiresAt: instant(exp) } };
+}
+
+function instant(seconds: number): number {
+  return Math.min(seconds * 1_000, LAST_INSTANT);
 }

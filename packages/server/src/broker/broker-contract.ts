@@ -32,6 +32,7 @@ export function describeBrokerContract(name: string, make: MakeBroker): void {
   describe(`${name} keeps the contract of a broker`, () => {
     describeDelivery(make);
     describePublish(make);
+    describeClaims(make);
     describeHealth(make);
     describeClose(make);
   });
@@ -156,6 +157,31 @@ function describePublish(make: MakeBroker): void {
     await it.broker.close();
     expect(await rejection(it.broker.publish([message]))).toBeInstanceOf(BrokerUnavailable);
     expect(await rejection(it.broker.publish([message, message]))).toBeInstanceOf(BrokerUnavailable);
+  });
+}
+
+function describeClaims(make: MakeBroker): void {
+  test("a key is claimed by exactly one of those who claim it", async () => {
+    await using it = await started(make, { subscriptions: new Map() });
+    const claims = Array.from({ length: 50 }, () => it.broker.claimOnce("tidings:ticket:one", 60_000));
+    expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1);
+    expect(await it.broker.claimOnce("tidings:ticket:one", 60_000)).toBe(false);
+    expect(await it.broker.claimOnce("tidings:ticket:two", 60_000)).toBe(true);
+  });
+
+  test("a key can be claimed again once the time of its claim is over", async () => {
+    await using it = await started(make, { subscriptions: new Map() });
+    expect(await it.broker.claimOnce("tidings:ticket:one", 20)).toBe(true);
+    await eventually("the claim is over", () => it.broker.claimOnce("tidings:ticket:one", 60_000));
+    expect(await it.broker.claimOnce("tidings:ticket:one", 60_000)).toBe(false);
+  });
+
+  test("nothing can be claimed from a broker that does not run", async () => {
+    await using it = await make({ subscriptions: new Map() });
+    expect(await rejection(it.broker.claimOnce("tidings:ticket:one", 60_000))).toBeInstanceOf(BrokerUnavailable);
+    it.broker.start();
+    await it.broker.close();
+    expect(await rejection(it.broker.claimOnce("tidings:ticket:one", 60_000))).toBeInstanceOf(BrokerUnavailable);
   });
 }
 

@@ -68,6 +68,12 @@ export interface Broker {
    * @throws {BrokerUnavailable} when the broker did not answer in time.
    */
   countSubscribers(channel: string): Promise<number>;
+  /**
+   * Claims a key: true for exactly one of those who claim it within `ttlMs` milliseconds (a whole number from 1), on all
+   * relays together. A store that loses what it held may let a second one have it.
+   * @throws {BrokerUnavailable} when the broker did not confirm in time; the key may then have been claimed or not.
+   */
+  claimOnce(key: string, ttlMs: number): Promise<boolean>;
   /** The logs of updates, or null where history is off. */
   readonly log: UpdateLog | null;
   /** The latest health. Bad until the first probe has come back. */

@@ -89,6 +89,15 @@ export class RedisConnection implements FunctionHost {
     return counts[channel] ?? 0;
   }
 
+  /** Sets a key that is gone after so many milliseconds; false where it is there already. */
+  async claimOnce(key: string, ttlMs: number): Promise<boolean> {
+    const answer = await this.#client.set(key, "1", {
+      condition: "NX",
+      expiration: { type: "PX", value: ttlMs },
+    });
+    return answer !== null;
+  }
+
   async callFunction(
     name: string,
     keys: readonly string[],

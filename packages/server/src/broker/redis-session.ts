@@ -114,6 +114,16 @@ export class RedisSession {
   }
 
   /**
+   * Claims a key for so long; false where it is claimed already.
+   * @throws {BrokerUnavailable} as {@link publish}. The key may then have been claimed or not.
+   */
+  async claimOnce(key: string, ttlMs: number): Promise<boolean> {
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    const size = Buffer.byteLength(key);
+    return this.#bounded(size, () => this.#answered(this.#commander.claimOnce(key, ttlMs), "a claim"));
+  }
+
+  /**
    * Publishes the probe's nonce, without a deadline: the probe has its own and forgives a process that
    * stalled.
    */

@@ -34,7 +34,8 @@ export interface RedisBrokerOptions {
 
 /**
  * The broker over Redis Pub/Sub. Its user needs `SUBSCRIBE`, `PUBLISH`, `MULTI`, `EXEC` and `PUBSUB|NUMSUB`, the
- * channels it subscribes and publishes to, and the probe's channel `tidings:probe:<relayId>`. With history on it needs
+ * channels it subscribes and publishes to, and the probe's channel `tidings:probe:<relayId>`; for
+ * {@link Broker.claimOnce} also `SET` on the keys that are claimed. With history on it needs
  * Redis 7 or Valkey 7.2 and more rights (`redis-log/function-library.ts`); what is missing is a reason of bad health.
  *
  * A session (two connections, one subscription) lives until anything is wrong with it and is then replaced as
@@ -91,6 +92,10 @@ export class RedisBroker implements Broker {
 
   async countSubscribers(channel: string): Promise<number> {
     return this.#openSession.countSubscribers(channel);
+  }
+
+  async claimOnce(key: string, ttlMs: number): Promise<boolean> {
+    return this.#openSession.claimOnce(key, ttlMs);
   }
 
   async close(): Promise<void> {

@@ -12,7 +12,7 @@ const secret = "a-secret-that-is-long-enough-for-hs256";
 test("without a command the list of commands is shown, with status 2", async () => {
   const { status, out } = await runCli([]);
   expect(status).toBe(2);
-  for (const name of ["serve", "dev", "publish", "tail", "token", "config", "doctor"])
+  for (const name of ["serve", "dev", "publish", "tail", "token", "config", "doctor", "library"])
     expect(out).toContain(`  ${name} `);
 });
 

@@ -53,10 +53,15 @@ test("the library that is printed is the one that a relay with these settings wa
 test("each right that history lacks is named, with the line that grants them all", async () => {
   await using redis = await startRedis();
   const plain = ["+subscribe", "+publish", "+multi", "+exec", "+pubsub|numsub", "+acl|whoami", "+acl|dryrun"];
-  const channels = ["resetchannels", "&updates", "&inbound", "&tidings:control", "&tidings:reply:*"];
-  await redis.cli(
-    ...["acl", "setuser", "relay", "on", ">pw", "-@all", ...plain, ...channels, "&tidings:probe:*"],
-  );
+  const channels = [
+    "resetchannels",
+    "&updates",
+    "&inbound",
+    "&tidings:control",
+    "&tidings:reply:*",
+    "&tidings:probe:*",
+  ];
+  await redis.cli("acl", "setuser", "relay", "on", ">pw", "-@all", ...plain, ...channels);
   const given = environment(redis, { TIDINGS_REDIS_URL: redis.url.replace("//", "//relay:pw@") });
   const { status, of } = await examine(given);
   expect(status).toBe(1);
@@ -86,8 +91,7 @@ test("a user who may not load the library is told how somebody else does", async
 
 test("a Redis that evicts is a fault, one that would forget a warning, and one that keeps all is fine", async () => {
   await using redis = await startRedis();
-  const evicting = ["config", "set", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"];
-  await redis.cli(...evicting);
+  await redis.cli("config", "set", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru");
   const bad = await examine(environment(redis));
   expect(bad.status).toBe(1);
   expect(bad.of("history memory")).toMatchObject({
@@ -95,9 +99,8 @@ test("a Redis that evicts is a fault, one that would forget a warning, and one t
     says: expect.stringContaining("allkeys-lru"),
   });
   expect(bad.of("history persistence")).toMatchObject({ level: "warn", mend: expect.any(String) });
-  await redis.cli(
-    ...["config", "set", "maxmemory-policy", "noeviction", "appendonly", "yes", "appendfsync", "no"],
-  );
+  await redis.cli("config", "set", "maxmemory-policy", "noeviction");
+  await redis.cli("config", "set", "appendonly", "yes", "appendfsync", "no");
   const careless = await examine(environment(redis));
   expect([careless.status, careless.of("history memory")?.level]).toEqual([0, "ok"]);
   expect(careless.of("history persistence")?.says).toContain("appendfsync is no");

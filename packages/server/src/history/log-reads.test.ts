@@ -38,7 +38,7 @@ test("a page leaves room in a client's bound", async () => {
   };
   await new LogReads({ read }, 4_096).read(new Feed("ann"), "earliest");
   await new LogReads({ read }, 16 * 1_048_576).read(new Feed("ann"), "earliest");
-  expect(limits).toEqual([2_048, 65_536]);
+  expect(limits).toEqual([1_024, 65_536]);
 });
 
 test("clients left behind at one place share a read, until their feed moves on", async () => {

@@ -22,7 +22,7 @@ export class LogReads {
   /** A page is made to leave room in a client's bound, `bufferBytes`, for what arrives live. */
   constructor(log: Pick<UpdateLog, "read">, bufferBytes: number) {
     this.#log = log;
-    this.#limit = { updates: PAGE_UPDATES, bytes: Math.min(PAGE_BYTES, Math.floor(bufferBytes / 2)) };
+    this.#limit = { updates: PAGE_UPDATES, bytes: Math.min(PAGE_BYTES, Math.floor(bufferBytes / 4)) };
   }
 
   /**

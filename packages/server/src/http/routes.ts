@@ -1,5 +1,6 @@
 import type { Server } from "bun";
 import type { BrokerHealth } from "../broker/broker.ts";
+import type { UpdateLog } from "../broker/update-log.ts";
 import type { Fleet } from "../fleet.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Session } from "../websocket/session.ts";
@@ -10,7 +11,7 @@ import type { ApiKey } from "./api-key.ts";
 import { healthResponse, readinessResponse } from "./health.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import type { PublishEndpoint } from "./publish.ts";
-import { closeConnections, countConnections } from "./users.ts";
+import { closeConnections, countConnections, tellOffset } from "./users.ts";
 
 /** What the routes lead to. */
 export interface RouteTargets {
@@ -18,6 +19,8 @@ export interface RouteTargets {
   readonly stream: StreamEndpoint;
   readonly publish: PublishEndpoint;
   readonly fleet: Fleet;
+  /** The logs of updates; null without history. */
+  readonly log: UpdateLog | null;
   readonly apiKey: ApiKey;
   readonly metrics: Metrics;
   readonly brokerHealth: () => BrokerHealth;
@@ -38,6 +41,7 @@ const notFound: Problem = {
 
 const USERS = "/v1/users/";
 const CONNECTIONS = "/connections";
+const OFFSET = "/offset";
 
 /** Which request goes where. */
 export class Routes {
@@ -92,12 +96,12 @@ export class Routes {
   }
 
   async #users(request: Request, path: string): Promise<Response> {
-    const { fleet } = this.#targets;
+    const { fleet, log } = this.#targets;
     const rest = path.slice(USERS.length);
-    const isConnections = rest.endsWith(CONNECTIONS) && rest.length > CONNECTIONS.length;
-    const encoded = isConnections ? rest.slice(0, -CONNECTIONS.length) : rest;
+    const part = [CONNECTIONS, OFFSET].find((end) => rest.endsWith(end)) ?? "";
+    const encoded = rest.slice(0, rest.length - part.length);
     if (encoded === "" || encoded.includes("/")) return problemResponse(notFound);
-    const refusal = this.#guard(request, isConnections ? ["DELETE"] : ["GET"]);
+    const refusal = this.#guard(request, part === CONNECTIONS ? ["DELETE"] : ["GET"]);
     if (refusal !== null) return refusal;
     const userId = decoded(encoded);
     if (userId === null) {
@@ -108,7 +112,8 @@ export class Routes {
         detail: "The user id in the path is not percent-encoded UTF-8.",
       });
     }
-    return isConnections ? closeConnections(fleet, userId) : countConnections(fleet, userId);
+    if (part === OFFSET) return tellOffset(log, userId);
+    return part === CONNECTIONS ? closeConnections(fleet, userId) : countConnections(fleet, userId);
   }
 
   /** The answer to a request that may not pass: by its method, its key, or the size it says it has. */

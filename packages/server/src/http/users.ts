@@ -1,5 +1,6 @@
-import { userIdFault } from "@tidings/protocol";
+import { BROADCAST_TARGET, formatOffset, userIdFault } from "@tidings/protocol";
 import { BrokerUnavailable } from "../broker/broker.ts";
+import type { UpdateLog } from "../broker/update-log.ts";
 import { type Fleet, type FleetAnswer, FleetIncomplete } from "../fleet.ts";
 import { jsonResponse, problemResponse } from "./problem.ts";
 
@@ -13,20 +14,40 @@ export function closeConnections(fleet: Fleet, userId: string): Promise<Response
   return answer(userId, () => fleet.disconnect(userId), "closed");
 }
 
+/**
+ * `GET /v1/users/{id}/offset`: where the logs of a user and of broadcasts stand, to be given as `since`; null without
+ * history.
+ */
+export async function tellOffset(log: UpdateLog | null, userId: string): Promise<Response> {
+  const refusal = refuseUserId(userId);
+  if (refusal !== null) return refusal;
+  if (log === null) return jsonResponse({ user_id: userId, offset: null });
+  try {
+    const targets = [userId, BROADCAST_TARGET];
+    const positions = await log.positions(targets);
+    const offsets = positions.map(({ epoch, n }, index) => formatOffset(targets[index] ?? "", epoch, n));
+    return jsonResponse({ user_id: userId, offset: offsets.join(",") });
+  } catch (error) {
+    if (!(error instanceof BrokerUnavailable)) throw error;
+    return problemResponse(
+      {
+        status: 503,
+        code: error.code,
+        title: "Redis unavailable",
+        detail: "Redis is not reachable, so nobody knows where the log stands.",
+      },
+      { "retry-after": "1" },
+    );
+  }
+}
+
 async function answer(
   userId: string,
   ask: () => Promise<FleetAnswer>,
   name: "connections" | "closed",
 ): Promise<Response> {
-  const fault = userIdFault(userId);
-  if (fault !== null) {
-    return problemResponse({
-      status: 400,
-      code: "bad_user_id",
-      title: "Not a user id",
-      detail: `The user id in the path ${fault}.`,
-    });
-  }
+  const refusal = refuseUserId(userId);
+  if (refusal !== null) return refusal;
   try {
     const { connections, relays } = await ask();
     return jsonResponse({ user_id: userId, [name]: connections, relays });
@@ -41,4 +62,15 @@ async function answer(
       { "retry-after": "1" },
     );
   }
+}
+
+function refuseUserId(userId: string): Response | null {
+  const fault = userIdFault(userId);
+  if (fault === null) return null;
+  return problemResponse({
+    status: 400,
+    code: "bad_user_id",
+    title: "Not a user id",
+    detail: `The user id in the path ${fault}.`,
+  });
 }

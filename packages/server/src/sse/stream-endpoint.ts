@@ -22,8 +22,11 @@ export interface StreamEndpointOptions {
 
 const METHODS = ["GET", "HEAD", "OPTIONS"];
 
-/** Seconds in which the rest of a stream that the relay ended has to be read; Bun cuts it up to four later. */
-const END_SECONDS = 4;
+/**
+ * Seconds after which a stream that the relay ended is cut where nobody reads the rest of it. Bun counts them in steps of
+ * four, so it is 4 to 8 s; the client's place is kept for as long.
+ */
+const END_SECONDS = 8;
 
 /**
  * Nothing on the way may keep, change or collect a stream. It ends with its connection, so that a client which comes back
@@ -81,13 +84,15 @@ export class StreamEndpoint {
       release(false);
       return door.refuseToken(result.refusal, address);
     }
+    const feed = history === null ? null : await history.admit(result.identity.userId);
+    // Asked last: the relay may have begun to drain meanwhile.
     const refusal = door.refuseUser(result.identity.userId, place);
-    if (refusal !== null) return refusal;
-    if (request.method === "HEAD") {
+    if (refusal !== null || request.method === "HEAD") {
+      if (feed !== null) history?.release(feed);
+      if (refusal !== null) return refusal;
       release(false);
       return new Response(null, { headers: HEADERS });
     }
-    const feed = history === null ? null : await history.admit(result.identity.userId);
     const identity = {
       ...result.identity,
       address,

@@ -51,7 +51,10 @@ export interface ClientIdentity extends Identity {
   readonly since: string | null;
 }
 
-/** More than this waiting within one batch of input is written at once, so that a fast client is never called slow. */
+/**
+ * More than this, or a quarter of the bound where that is less, waiting within one batch of input is written at once, so
+ * that a fast client is never called slow.
+ */
 const EARLY_FLUSH_BYTES = 65_536;
 
 /** More pings and pongs than this between two pings of the relay close a client (4429). */
@@ -157,9 +160,10 @@ export class Client implements Session, Beating, HistoryClient {
    */
   send(frame: string, bytes: number): boolean {
     if (!this.isOpen) return false;
-    if (!this.#isBlocked && this.#outboxBytes + bytes > EARLY_FLUSH_BYTES) this.#write();
-    const waiting = this.#outboxBytes + bytes + (this.#isBlocked ? this.#buffered() : 0);
     const { counters, bufferBytes } = this.#context;
+    const early = Math.min(EARLY_FLUSH_BYTES, bufferBytes / 4);
+    if (!this.#isBlocked && this.#outboxBytes + bytes > early) this.#write();
+    const waiting = this.#outboxBytes + bytes + (this.#isBlocked ? this.#buffered() : 0);
     if (waiting > counters.outboxHighWater) counters.outboxHighWater = waiting;
     this.#outbox.push(frame);
     this.#outboxBytes += bytes;

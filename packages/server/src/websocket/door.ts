@@ -14,6 +14,7 @@ export type HandshakeResult =
   | "origin_refused"
   | "token_refused"
   | "token_undecided"
+  | "ticket_used"
   | "draining"
   | "user_full"
   | "bad_since"
@@ -43,7 +44,7 @@ export interface Place {
 const RETRY_AFTER_SECONDS = "5";
 
 const problems: Readonly<
-  Record<Exclude<HandshakeResult, "accepted" | "token_refused" | "token_undecided">, Problem>
+  Record<Exclude<HandshakeResult, "accepted" | "token_refused" | "token_undecided" | "ticket_used">, Problem>
 > = {
   not_websocket: {
     status: 426,
@@ -138,16 +139,18 @@ export class Door {
 
   /** The answer to a token that does not hold, or cannot be judged. The place is the caller's to give back. */
   refuseToken({ code, reason: detail }: Refusal, address: string): Response {
-    const isUndecided = code === "unavailable";
-    this.#report(isUndecided ? "token_undecided" : "token_refused", address, detail);
-    if (isUndecided) {
+    if (code === "unavailable") {
+      this.#report("token_undecided", address, detail);
       return problemResponse(
         { status: 503, code: "token_undecided", title: "Token not checked", detail },
         { "retry-after": RETRY_AFTER_SECONDS },
       );
     }
+    const isUsed = code === "used";
+    const result = isUsed ? "ticket_used" : "token_refused";
+    this.#report(result, address, detail);
     return problemResponse(
-      { status: 401, code: "token_refused", title: "Token refused", detail },
+      { status: 401, code: result, title: isUsed ? "Ticket used" : "Token refused", detail },
       { "www-authenticate": 'Bearer realm="tidings", error="invalid_token"' },
     );
   }

@@ -69,8 +69,6 @@ export class Upgrade {
       const answer = door.refuseToken(refusal, address);
       return speaksTidings ? undefined : answer;
     }
-    const refusal = door.refuseUser(result.identity.userId, place);
-    if (refusal !== null) return refusal;
     const since = history === null && !speaksTidings ? null : sinceOf(request.url);
     // A Tidings client is told in its welcome, since a browser cannot read the status.
     if (since !== null && !speaksTidings && parseSince(since) === null) {
@@ -78,6 +76,12 @@ export class Upgrade {
       return door.refuse("bad_since", address);
     }
     const feed = history === null ? null : await history.admit(result.identity.userId);
+    // Asked last: the relay may have begun to drain meanwhile.
+    const refusal = door.refuseUser(result.identity.userId, place);
+    if (refusal !== null) {
+      if (feed !== null) history?.release(feed);
+      return refusal;
+    }
     const identity = {
       ...result.identity,
       address,

@@ -11,6 +11,7 @@ import {
 import type { LogBounds, UpdateLog } from "../update-log.ts";
 import { ownBytes } from "./channel-name.ts";
 import { ChannelRegistry, type Subscriber } from "./channels.ts";
+import { Claims } from "./claims.ts";
 import { LogStore } from "./log-store.ts";
 import { MemoryLog } from "./memory-log.ts";
 
@@ -52,6 +53,7 @@ export class EmbeddedBroker implements Broker {
   readonly #events: BrokerEvents;
   readonly #clock: Clock;
   readonly #subscriptions: readonly Subscription[];
+  readonly #claims: Claims;
   #health: BrokerHealth = { ok: false, reason: "the embedded broker has not been started" };
   #state: "new" | "open" | "closed" = "new";
 
@@ -59,6 +61,7 @@ export class EmbeddedBroker implements Broker {
     this.channels = options.channels ?? new ChannelRegistry();
     this.#events = options.events ?? {};
     this.#clock = options.clock;
+    this.#claims = new Claims(options.clock);
     this.store = this.#openStore(options);
     this.log = this.store === null ? null : new MemoryLog(this.store, () => this.#state === "open");
     this.#subscriptions = Array.from(options.subscriptions, ([channel, handler]) => ({
@@ -91,6 +94,11 @@ export class EmbeddedBroker implements Broker {
   async countSubscribers(channel: string): Promise<number> {
     if (this.#state !== "open") throw new BrokerUnavailable("the embedded broker is not running");
     return this.channels.subscriberCount(ownBytes(channel));
+  }
+
+  async claimOnce(key: string, ttlMs: number): Promise<boolean> {
+    if (this.#state !== "open") throw new BrokerUnavailable("the embedded broker is not running");
+    return this.#claims.claim(key, ttlMs);
   }
 
   async close(): Promise<void> {
