@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { librarySource } from "../../packages/server/src/broker/redis-log/function-library.ts";
+import { defaultSettings } from "../../packages/server/src/config/load.ts";
 import { eventually } from "../support/eventually.ts";
 import { figure, FAULT_TIMEOUT_MS, sized } from "./support/form.ts";
 import type { RelayProcess } from "./support/relay-process.ts";
@@ -95,6 +97,38 @@ test(
   "control: the death of the holder does lose updates, and the judge sees them where they are not forgiven",
   async () => {
     const violations = await play("control, holder killed", kill, false);
+    expect(kindsOf(violations)).toContain("I4 lost_outside_fault");
+  },
+  FAULT_TIMEOUT_MS,
+);
+
+/** The relays' own function library, but with a lease that everyone gets and that never runs out. */
+function libraryWithoutLease(): string {
+  const { history_size, history_bytes, history_ttl, max_update_bytes } = defaultSettings();
+  const source = librarySource({
+    updates: history_size,
+    bytes: history_bytes,
+    ttlMs: history_ttl,
+    maxUpdateBytes: max_update_bytes,
+  });
+  const withoutOwner = source.replace("if holder and holder ~= args[1] then", "if false then");
+  const withoutFence = withoutOwner.replace("if deadline > 0 and ms > deadline then", "if false then");
+  expect(withoutOwner).not.toBe(source);
+  expect(withoutFence).not.toBe(withoutOwner);
+  return withoutFence;
+}
+
+test(
+  "control: where everybody gets the lease the relays undo each other's work, and the judge finds it",
+  async () => {
+    await using stage = await Stage.open({ name: "control, no lease", relays: 3 });
+    await stage.gather(USERS);
+    await stage.redis.cli("FUNCTION", "LOAD", "REPLACE", libraryWithoutLease());
+    const publisher = await stage.publisher("plain");
+    publisher.start(RATE);
+    await stage.attempted(CALM_UPDATES * 4);
+    for (const target of [...stage.users, "*"]) await publisher.publish(target);
+    const violations = await stage.judged({ readsStore: true });
     expect(kindsOf(violations)).toContain("I4 lost_outside_fault");
   },
   FAULT_TIMEOUT_MS,
