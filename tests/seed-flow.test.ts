@@ -92,7 +92,8 @@ describe("the whole path, from redis-cli to a browser's screen", () => {
       };
       let sent = 0;
       const words = async (count: number): Promise<void> => {
-        for (let end = sent + count; sent < end; sent += 1) await send("agent_token", { text: `w${sent} ` });
+        const end = sent + count;
+        for (; sent < end; sent += 1) await send("agent_token", { text: `w${sent} ` });
       };
       const answer = (): string => Array.from({ length: sent }, (_, n) => `w${n}`).join(" ");
       const card = page.getByRole("article").filter({ hasText: "What gets lost?" });

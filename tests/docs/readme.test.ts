@@ -207,6 +207,20 @@ describe("what the README says about publishing", () => {
   });
 });
 
+test.skipIf(!available(REDIS_CLI))("what the README says about missing nothing works", async () => {
+  await using relay = await startTestRelay({ settings: { history: true } });
+  const heading = "Miss nothing";
+  const store = placed(block(heading, "sh").code, relay);
+  await finish(["sh", "-c", store], relay);
+  await finish(["sh", "-c", store], relay);
+  const path = await writeScript("earliest", placed(block(heading, "ts").code, relay));
+  await using program = run([process.execPath, path], relay);
+  await eventually("it printed the update", () => program.lines.join("").includes("offset:"));
+  await relay.publish({ target_user_id: "alice", type: "last", payload: null });
+  await eventually("it printed what came next", () => program.lines.join("").includes("last"));
+  expect(program.lines.join("").split("Searching…").length).toBe(2);
+});
+
 test("what the README says about what users send works: a worker answers a question", async () => {
   await using relay = await startTestRelay();
   const path = await writeScript("worker", block("Receive what users send", "ts").code);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { closeCodes, updateFaults } from "@tidings/protocol";
+import { closeCodes, resumeFaults, updateFaults } from "@tidings/protocol";
 import { createClient } from "@redis/client";
 import { settingList } from "../../packages/server/src/config/catalog.ts";
 import { available, REDIS_CLI } from "../clients/tools.ts";
@@ -29,6 +29,11 @@ describe("docs/protocol.md", () => {
     expect(tableRows(protocol, "Reason").map((row) => row.map(bare))).toEqual(Object.entries(updateFaults));
   });
 
+  test("has every reason for which a client cannot resume, and no other", () => {
+    const rows = tableRows(protocol, "Reason for `recovered: false`");
+    expect(rows.map(([reason, meaning]) => [bare(reason), meaning])).toEqual(Object.entries(resumeFaults));
+  });
+
   test("shows frames that are JSON", () => {
     const examples = codeBlocks(protocol + http).filter(({ language }) => language === "json");
     expect(examples.length).toBeGreaterThan(8);
@@ -44,6 +49,25 @@ describe("docs/protocol.md", () => {
     const example = codeBlocks(protocol).find(({ code }) => code.includes("tidings.welcome"))?.code ?? "{}";
     const variable = { connection_id: expect.any(String), expires_in_ms: null };
     const shown = JSON.parse(example) as { type: string; payload: object };
+    expect(welcome).toEqual({ type: shown.type, payload: { ...shown.payload, ...variable } });
+  });
+
+  test("shows the welcome that a client gets which resumes", async () => {
+    await using relay = await startTestRelay({ settings: { history: true } });
+    const update = { target_user_id: "alice", type: "t", payload: 1 };
+    const since = await relay.store(update);
+    for (let count = 0; count < 3; count += 1) await relay.store(update);
+    const url = `${relay.url}/ws?user_id=alice&since=${since}`;
+    const client = await relay.connect("alice", { protocols: ["tidings.v1"], url });
+    const welcome = await client.frame("tidings.welcome");
+    const [, example = "{}"] = codeBlocks(protocol).flatMap(({ code }) =>
+      code.includes("tidings.welcome") ? [code] : [],
+    );
+    const shown = JSON.parse(example) as { type: string; payload: object };
+    const variable = {
+      connection_id: expect.any(String),
+      offset: expect.stringMatching(/^\w+\.1,\*\w+\.0$/),
+    };
     expect(welcome).toEqual({ type: shown.type, payload: { ...shown.payload, ...variable } });
   });
 });
@@ -64,11 +88,16 @@ describe("docs/http.md", () => {
 
 describe("docs/operations.md", () => {
   test("has every metric that a relay exposes with its type, and no other", async () => {
-    await using relay = await startTestRelay();
-    const text = await (await relay.http("/metrics")).text();
-    const exposed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
-    const documented = tableRows(operations, "Metric").map((row) => `${bare(row[0])} ${row[1]}`);
-    expect(documented.toSorted()).toEqual(exposed.toSorted());
+    const documented = (table: string): string[] =>
+      tableRows(operations, table).map((row) => `${bare(row[0])} ${row[1]}`);
+    const always = documented("Metric");
+    for (const history of [false, true]) {
+      await using relay = await startTestRelay({ settings: { history } });
+      const text = await (await relay.http("/metrics")).text();
+      const exposed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+      const expected = history ? [...always, ...documented("Metric of history")] : always;
+      expect(expected.toSorted()).toEqual(exposed.toSorted());
+    }
   });
 
   test.skipIf(!available(REDIS_CLI))(
@@ -104,6 +133,47 @@ describe("docs/operations.md", () => {
     },
   );
 });
+
+test.skipIf(!available(REDIS_CLI))(
+  "docs/operations.md gives Redis users that are enough for history, where the library is loaded by hand too",
+  async () => {
+    const blocks = codeBlocks(operations).filter(({ code }) => code.includes("ACL SETUSER"));
+    const code = blocks.find((block) => block.code.includes("+fcall"))?.code ?? "false";
+    for (const mayLoad of [true, false]) {
+      await using redis = await startRedis();
+      const given = mayLoad ? code : code.replace(" '+function|load'", "");
+      const library = "tidings library --config tidings.yaml | redis-cli -x FUNCTION LOAD REPLACE";
+      expect(operations).toContain(library);
+      const load = library
+        .replace(
+          "tidings library --config tidings.yaml",
+          `"${process.execPath}" packages/server/src/cli/main.ts library`,
+        )
+        .replace("redis-cli", `redis-cli -e -p ${redis.port}`);
+      const script = `${given.replaceAll("redis-cli ", `redis-cli -e -p ${redis.port} `)}${mayLoad ? "" : load}`;
+      const shell = Bun.spawn(["sh", "-e", "-c", script], { cwd: root, stdout: "pipe", stderr: "inherit" });
+      expect(await shell.exited).toBe(0);
+      const address = `127.0.0.1:${redis.port}`;
+      const settings = { redis_url: `redis://relay:relay-password@${address}`, history: true };
+      await using relay = await startTestRelay({ redis, settings });
+      const url = `${relay.url}/ws?user_id=alice&since=earliest`;
+      const client = await relay.connect("alice", { url });
+      const worker = createClient({ url: `redis://worker:worker-password@${address}` });
+      worker.on("error", () => {});
+      await worker.connect();
+      const update = (n: number): string =>
+        `{"target_user_id":"alice","type":"t","payload":${n},"id":${n},"seq":${n}}`;
+      const store = (n: number): Promise<unknown> =>
+        worker.fCall("tidings_publish", { keys: ["tidings:{alice}:log"], arguments: [update(n)] });
+      for (let n = 1; n <= 40; n += 1) expect(String(await store(n))).toEndWith(`.${n}`);
+      expect(String(await store(40))).toEndWith(".40");
+      await worker.publish("updates", update(41));
+      await client.received(41);
+      worker.destroy();
+    }
+  },
+  30_000,
+);
 
 test("docs/limits.md has the default of every setting that it names", () => {
   const defaults = new Map(settingList.map(({ variable, defaultText }) => [variable, defaultText]));

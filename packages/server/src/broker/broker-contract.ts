@@ -178,10 +178,14 @@ function describeClaims(make: MakeBroker): void {
 
   test("nothing can be claimed from a broker that does not run", async () => {
     await using it = await make({ subscriptions: new Map() });
-    expect(await rejection(it.broker.claimOnce("tidings:ticket:one", 60_000))).toBeInstanceOf(BrokerUnavailable);
+    expect(await rejection(it.broker.claimOnce("tidings:ticket:one", 60_000))).toBeInstanceOf(
+      BrokerUnavailable,
+    );
     it.broker.start();
     await it.broker.close();
-    expect(await rejection(it.broker.claimOnce("tidings:ticket:one", 60_000))).toBeInstanceOf(BrokerUnavailable);
+    expect(await rejection(it.broker.claimOnce("tidings:ticket:one", 60_000))).toBeInstanceOf(
+      BrokerUnavailable,
+    );
   });
 }
 

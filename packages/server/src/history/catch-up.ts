@@ -18,8 +18,10 @@ export interface CatchUpContext {
   readonly delivered: Pick<DeliveryCounters, "deliveries">;
   /** The log was seen to stand elsewhere than its feed: all clients of the feed have to go there. */
   readonly onMoved: (feed: Feed, position: LogPosition) => void;
-  /** The log ends before what was delivered from it: it was rolled back. Resolves when it has a new epoch. */
-  readonly onRolledBack: (feed: Feed) => Promise<void>;
+  /**
+   * In that epoch the log ended before what was delivered from it: it was rolled back. Resolves when it has a new epoch.
+   */
+  readonly onRolledBack: (feed: Feed, epoch: string) => Promise<void>;
   /** A read failed with something that is not the broker's being away. */
   readonly onFault: (error: unknown) => void;
 }
@@ -63,6 +65,9 @@ export class CatchUp {
   get isCurrent(): boolean {
     return this.#client.catchUp === this && this.#client.isOpen;
   }
+
+  /** {@link isCurrent}, to be asked when a read has its turn. */
+  readonly isWanted = (): boolean => this.isCurrent;
 
   /** The client's place in the log of a feed. */
   cursorOf(feed: Feed): Cursor | undefined {
@@ -163,6 +168,7 @@ export class CatchUp {
   }
 
   #sendLive(cursor: Cursor, update: FramedUpdate): void {
+    cursor.epoch = cursor.feed.epoch;
     cursor.n = update.n;
     if (sendUpdate(this.#client, update)) this.#context.delivered.deliveries += 1;
   }
@@ -172,12 +178,12 @@ export class CatchUp {
     if (!this.isCurrent) return;
     const { feed } = cursor;
     const { epoch, n: delivered } = feed;
-    const page = await this.#context.reads.read(feed, cursor.position);
+    const page = await this.#context.reads.read(feed, cursor.position, this.isWanted);
     await this.#untilWritable();
-    if (!this.isCurrent) return;
+    if (page === null || !this.isCurrent) return;
     const { outcome, top, first } = page;
     if (outcome === "ahead" || (top.epoch === epoch && top.n < delivered)) {
-      await this.#context.onRolledBack(feed);
+      await this.#context.onRolledBack(feed, top.epoch);
       return;
     }
     if (feed.epoch === epoch && epoch !== top.epoch) this.#context.onMoved(feed, top);
@@ -195,7 +201,8 @@ export class CatchUp {
   #finish(): void {
     if (this.#isRunning || !this.isCurrent) return;
     const isDone = this.#cursors.every(
-      ({ isLive, feed, epoch, n }) => isLive && epoch === feed.epoch && n <= feed.n,
+      ({ isLive, feed, epoch, n }) =>
+        isLive && (feed.position === null || (epoch === feed.epoch && n <= feed.n)),
     );
     if (isDone) this.#client.catchUp = null;
     else if (this.#cursors.some(({ isLive }) => !isLive)) this.run();

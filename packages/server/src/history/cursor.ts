@@ -18,10 +18,11 @@ export class Cursor {
   #heldBytes = 0;
   #heldEpoch = "";
 
-  constructor(feed: Feed, { epoch, n }: LogPosition) {
+  /** Stands at `place`, or at the live end; where that is not known exactly, before whatever comes. */
+  constructor(feed: Feed, place: LogPosition = feed.position ?? { epoch: feed.epoch, n: 0 }) {
     this.feed = feed;
-    this.epoch = epoch;
-    this.n = n;
+    this.epoch = place.epoch;
+    this.n = place.n;
   }
 
   get position(): LogPosition {

@@ -23,6 +23,8 @@ export class Feed {
   holders = 0;
   /** Whether it is being compared with its log. */
   isCompared = false;
+  /** Whether something happened meanwhile that asks for another comparison. */
+  isComparedAgain = false;
   #epoch = "";
   #n = 0;
   #certainty: Certainty = "unknown";
@@ -55,9 +57,12 @@ export class Feed {
     return this.#certainty === "unknown" ? null : { epoch: this.#epoch, n: this.#n };
   }
 
-  /** Whether a client at this place has everything up to the live end. Where that is not known there is nothing to reach. */
+  /**
+   * Whether a client at this place has everything up to the live end. Where that is not known exactly there is nothing to
+   * reach.
+   */
   isReachedBy({ epoch, n }: LogPosition): boolean {
-    return this.#certainty === "unknown" || (epoch === this.#epoch && n >= this.#n);
+    return this.#certainty !== "exact" || (epoch === this.#epoch && n >= this.#n);
   }
 
   /** Whether what the log was seen to hold is delivered, or on its way to those who catch up. */

@@ -133,3 +133,77 @@ test("a log that ends before what was delivered is begun anew, and every client 
   expect(ann.since?.split(",")[0]).toBe("e3.1");
   stage.history.stop();
 });
+
+test("a client that was let in while the log could not be asked resumes from a place that is whole", async () => {
+  const stage = new Stage();
+  stage.log.publish("*");
+  stage.log.notice();
+  stage.log.isAway = new BrokerUnavailable("away");
+  const ann = new Application("ann");
+  void stage.connect(ann);
+  await stage.settle();
+  stage.log.isAway = null;
+  const { epoch } = stage.log.publish("ann");
+  stage.log.notice(true);
+  if (ann.line === null) throw new Error("not let in");
+  const { line } = ann;
+  const answers: (string | undefined)[] = [];
+  for (let again = 0; again < 2; again += 1) {
+    stage.history.resume(line, `${epoch}.0`, ({ offset }) => answers.push(offset));
+    await serve(stage);
+  }
+  expect(answers).toEqual([`${epoch}.0,*e1.1`, `${epoch}.0,*e1.1`]);
+  const offsets = line.wire.slice(1).map((frame) => (JSON.parse(frame) as { offset: string }).offset);
+  expect(offsets).toEqual([`${epoch}.1`, `${epoch}.1`]);
+  expect(line.catchUp).toBeNull();
+  stage.history.stop();
+});
+
+test("a resume that reads while notices are on their way gives nothing twice", async () => {
+  const stage = new Stage();
+  stage.log.isAway = new BrokerUnavailable("away");
+  const ann = new Application("ann");
+  const other = new Application("ann");
+  void stage.connect(other);
+  await stage.settle();
+  stage.log.isAway = null;
+  const [first] = [1, 2, 3].map(() => stage.log.publish("ann"));
+  void stage.connect(ann);
+  await stage.settle();
+  await serve(stage);
+  const { line } = ann;
+  if (line === null) throw new Error("not let in");
+  stage.history.resume(line, `${first?.epoch}.1`, () => {});
+  await serve(stage);
+  for (let n = 0; n < 3; n += 1) stage.log.notice();
+  stage.log.publish("ann");
+  stage.log.notice();
+  await serve(stage);
+  const offsets = line.wire.slice(1).map((frame) => (JSON.parse(frame) as { offset: string }).offset);
+  expect(offsets.map((offset) => offset.split(".")[1])).toEqual(["2", "3", "4"]);
+  stage.history.stop();
+});
+
+test("a slow client that wakes with a page of an epoch that is gone does not cost the log its new one", async () => {
+  const stage = new Stage();
+  const [slow, fast] = await Promise.all(["ann", "ann"].map((user) => arrive(stage, user)));
+  for (let n = 0; n < 3; n += 1) stage.log.publish("ann");
+  stage.log.notice(true);
+  stage.log.notice();
+  await stage.settle();
+  stage.log.execute();
+  slow?.line?.block(true);
+  stage.log.answer();
+  await stage.settle();
+  stage.log.lose("ann");
+  const { epoch } = stage.log.publish("ann");
+  for (let n = 0; n < 2; n += 1) stage.log.notice();
+  await serve(stage);
+  slow?.line?.block(false);
+  await serve(stage);
+  for (const application of [slow, fast]) {
+    while ((application?.line?.wire.length ?? 0) > 0) application?.take();
+    expect([application?.violations, application?.since?.split(",")[0]]).toEqual([[], `${epoch}.1`]);
+  }
+  stage.history.stop();
+});

@@ -63,6 +63,7 @@ export class History {
   readonly #catchUps: CatchUpContext;
   readonly #resumes: Resumes;
   readonly #idleCheck: IdleCheck;
+  readonly #doubts = new Map<Feed, Promise<void>>();
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -88,12 +89,17 @@ export class History {
       counters,
       delivered: options.delivered,
       onMoved: (feed, position) => this.#moved(feed, position),
-      onRolledBack: (feed) => this.#rolledBack(feed),
+      onRolledBack: (feed, epoch) => this.#rolledBack(feed, epoch),
       onFault: (error) => {
         if (!(error instanceof BrokerUnavailable)) onFault(error);
       },
     };
-    this.#resumes = new Resumes({ ...this.#catchUps, limit: resumeLimit, resumed: counters });
+    this.#resumes = new Resumes({
+      ...this.#catchUps,
+      limit: resumeLimit,
+      resumed: counters,
+      makeExact: (feed) => this.#makeExact(feed),
+    });
     const intake = new LogIntake({
       hub,
       feeds: this.#feeds,
@@ -176,19 +182,26 @@ export class History {
 
   /** Compares one feed with its log, unless that is being done. */
   async #compare(feed: Feed): Promise<void> {
-    if (feed.isCompared) return;
+    if (feed.isCompared) {
+      feed.isComparedAgain = true;
+      return;
+    }
     const { place: before } = feed;
     feed.isCompared = true;
     try {
       const position = await this.#feeds.ask(feed);
       if (before === null) this.#feeds.settle(feed, position);
-      else if (position.epoch === before.epoch && position.n < before.n) await this.#rolledBack(feed);
+      else if (position.epoch === before.epoch && position.n < before.n)
+        await this.#rolledBack(feed, before.epoch);
       else this.#moved(feed, position);
     } catch (error) {
       this.#catchUps.onFault(error);
     } finally {
       feed.isCompared = false;
     }
+    if (!feed.isComparedAgain) return;
+    feed.isComparedAgain = false;
+    await this.#compare(feed);
   }
 
   /** Moves a feed to where its log stands, unless it is there or beyond, and has its clients catch up. */
@@ -199,9 +212,27 @@ export class History {
     this.#leaveBehind(feed, before);
   }
 
-  async #rolledBack(feed: Feed): Promise<void> {
-    await this.#options.log.distrust(feed.target, feed.epoch);
-    this.#moved(feed, await this.#feeds.ask(feed));
+  /** Has a log begin anew that was rolled back in an epoch: once, however many clients found out. */
+  #rolledBack(feed: Feed, epoch: string): Promise<void> {
+    const doubt = async (): Promise<void> => {
+      await this.#options.log.distrust(feed.target, epoch);
+      this.#moved(feed, await this.#feeds.ask(feed));
+    };
+    let doubted = this.#doubts.get(feed);
+    if (doubted === undefined) {
+      doubted = doubt().finally(() => this.#doubts.delete(feed));
+      this.#doubts.set(feed, doubted);
+    }
+    return doubted;
+  }
+
+  async #makeExact(feed: Feed): Promise<void> {
+    if (feed.position !== null) return;
+    const position = await this.#feeds.ask(feed);
+    if (feed.position !== null) return;
+    const { place } = feed;
+    feed.jump(position);
+    this.#leaveBehind(feed, place ?? position);
   }
 
   /** Has the clients of a feed catch up from where they were left. */
@@ -212,8 +243,8 @@ export class History {
     for (const client of this.#clientsOf(feed)) {
       if (client.catchUp !== null) client.catchUp.lag(feed, place);
       else if (client.feed !== null) {
-        const user = new Cursor(client.feed, client.feed === feed ? place : client.feed);
-        const all = new Cursor(broadcast, broadcast === feed ? place : broadcast);
+        const user = new Cursor(client.feed, client.feed === feed ? place : undefined);
+        const all = new Cursor(broadcast, broadcast === feed ? place : undefined);
         new CatchUp(this.#catchUps, client, [user, all]).run();
       }
     }

@@ -8,6 +8,11 @@ const PAGE_BYTES = 65_536;
 /** Reads under way at once. Their pages are in memory together, each at most a page or one update. */
 const MOST_AT_ONCE = 32;
 
+interface SharedRead {
+  readonly askers: (() => boolean)[];
+  readonly page: Promise<LogPage | null>;
+}
+
 /**
  * Reads from the log for clients that catch up, a few at a time and in the order in which they asked: a thousand that
  * resume at once wait here, and cost nothing while they do.
@@ -16,7 +21,7 @@ export class LogReads {
   readonly #log: Pick<UpdateLog, "read">;
   readonly #limit: PageLimit;
   readonly #waiting: (() => void)[] = [];
-  readonly #shared = new Map<string, Promise<LogPage>>();
+  readonly #shared = new Map<string, SharedRead>();
   #underWay = 0;
 
   /** A page is made to leave room in a client's bound, `bufferBytes`, for what arrives live. */
@@ -28,29 +33,37 @@ export class LogReads {
   /**
    * A page of what follows a place in the log of a feed. The caller must have sent or dropped it before it asks for the
    * next one. Thousands of clients who were left behind at one place of the broadcasts share a read: it was asked for
-   * after everything that the feed has delivered, as theirs would be.
+   * after everything that the feed has delivered, as theirs would be. Null where nobody who asked wanted it any more when
+   * its turn came.
    * @throws {BrokerUnavailable} as the log.
    */
-  read(feed: Feed, after: LogPosition | "earliest"): Promise<LogPage> {
+  read(feed: Feed, after: LogPosition | "earliest", isWanted: () => boolean): Promise<LogPage | null> {
     const { target, epoch, n } = feed;
     const place = after === "earliest" ? after : `${after.epoch}.${after.n}`;
     const key = `${place} ${epoch}.${n} ${target}`;
-    let page = this.#shared.get(key);
-    if (page === undefined) {
-      page = this.#read(target, after).finally(() => this.#shared.delete(key));
-      this.#shared.set(key, page);
+    const shared = this.#shared.get(key);
+    if (shared !== undefined) {
+      shared.askers.push(isWanted);
+      return shared.page;
     }
+    const askers = [isWanted];
+    const page = this.#read(target, after, askers).finally(() => this.#shared.delete(key));
+    this.#shared.set(key, { askers, page });
     return page;
   }
 
-  async #read(target: string, after: LogPosition | "earliest"): Promise<LogPage> {
+  async #read(
+    target: string,
+    after: LogPosition | "earliest",
+    askers: readonly (() => boolean)[],
+  ): Promise<LogPage | null> {
     if (this.#underWay >= MOST_AT_ONCE) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.push(resolve);
       await promise;
     } else this.#underWay += 1;
     try {
-      return await this.#log.read(target, after, this.#limit);
+      return askers.some((isWanted) => isWanted()) ? await this.#log.read(target, after, this.#limit) : null;
     } finally {
       // The place is handed over, not given back and taken again, so that nobody slips in between.
       const next = this.#waiting.shift();

@@ -33,6 +33,11 @@ export interface ResumesOptions extends CatchUpContext {
   /** Most updates that one resume replays. */
   readonly limit: number;
   readonly resumed: ResumeCounters;
+  /**
+   * Finds out exactly where the live end of a feed is, where it is not known.
+   * @throws {BrokerUnavailable} as the log.
+   */
+  readonly makeExact: (feed: Feed) => Promise<void>;
 }
 
 /** How resumes came out: one for each outcome. */
@@ -61,14 +66,25 @@ export class Resumes {
     tell: (answer: Resumed) => void,
   ): Promise<void> {
     const previous = client.catchUp;
-    const user = this.#cursor(feeds.user, previous);
-    const broadcast = this.#cursor(feeds.broadcast, previous);
+    const user = new Cursor(feeds.user, previous?.cursorOf(feeds.user));
+    const broadcast = new Cursor(feeds.broadcast, previous?.cursorOf(feeds.broadcast));
     const catchUp = new CatchUp(this.#options, client, [user, broadcast]);
-    const [first, second] = await Promise.all([
-      this.#judge(user, since.user),
-      this.#judge(broadcast, since.broadcast),
-    ]);
-    if (!catchUp.isCurrent) return;
+    let first: Verdict | null;
+    let second: Verdict | null;
+    const isUnplaced = ({ feed, epoch }: Cursor): boolean => feed.position === null || epoch === "";
+    const unplaced = [user, broadcast].filter(isUnplaced);
+    try {
+      await Promise.all([this.#options.makeExact(feeds.user), this.#options.makeExact(feeds.broadcast)]);
+      for (const cursor of unplaced) cursor.moveTo(cursor.feed.position ?? cursor);
+      [first, second] = await Promise.all([
+        this.#judge(user, since.user, catchUp.isWanted),
+        this.#judge(broadcast, since.broadcast, catchUp.isWanted),
+      ]);
+    } catch (error) {
+      if (catchUp.isCurrent) throw error;
+      return;
+    }
+    if (!catchUp.isCurrent || first === null || second === null) return;
     const verdicts = [first, second];
     const fault = first.fault ?? second.fault;
     const { resumes } = this.#options.resumed;
@@ -86,22 +102,20 @@ export class Resumes {
     catchUp.run();
   }
 
-  /** Where a client is in a log before it says otherwise: where it was on its way, or at the live end. */
-  #cursor(feed: Feed, previous: CatchUp | null): Cursor {
-    const before = previous?.cursorOf(feed);
-    return new Cursor(feed, before ?? feed.position ?? { epoch: feed.epoch, n: feed.n });
-  }
-
-  async #judge(cursor: Cursor, from: Offset | "earliest" | null): Promise<Verdict> {
+  async #judge(
+    cursor: Cursor,
+    from: Offset | "earliest" | null,
+    isWanted: () => boolean,
+  ): Promise<Verdict | null> {
     const { feed } = cursor;
-    if (from === null) return { cursor, following: 0, fault: null, gapFrom: null, page: null };
-    if (from !== "earliest" && from.epoch === feed.epoch && from.n === feed.n && feed.position !== null) {
+    const nothing = { cursor, following: 0, fault: null, gapFrom: null, page: null };
+    if (from === null) return nothing;
+    if (from !== "earliest" && from.epoch === feed.epoch && from.n === feed.n) {
       cursor.moveTo(from);
-      return { cursor, following: 0, fault: null, gapFrom: null, page: null };
+      return nothing;
     }
-    const page = await this.#options.reads.read(feed, from);
-    if (feed.position === null) feed.bound(page.top);
-    return this.#verdict(cursor, from, page);
+    const page = await this.#options.reads.read(feed, from, isWanted);
+    return page === null ? null : this.#verdict(cursor, from, page);
   }
 
   #verdict(cursor: Cursor, from: Offset | "earliest", page: LogPage): Verdict {

@@ -38,6 +38,9 @@ export interface ReadPumpOptions {
   readonly count: (result: InboundResult) => void;
 }
 
+/** A resume counts as this many messages, since it has the relay read from the log. */
+export const RESUME_TOKENS = 10;
+
 /** Reads what clients send: checks it, holds each client to its rate, answers system frames, passes the rest to workers. */
 export class ReadPump {
   readonly #options: ReadPumpOptions;
@@ -53,8 +56,7 @@ export class ReadPump {
     const now = clock.monotonic();
     client.bucket ??= new TokenBucket(rate, now);
     if (!client.bucket.take(now)) {
-      count("over_rate");
-      client.close("too_many_messages", { retryAfterMs: Math.ceil(1_000 / rate.perSecond) });
+      this.#tooMany(client);
       return;
     }
     if (typeof message !== "string") {
@@ -91,8 +93,17 @@ export class ReadPump {
 
   #resume(client: Client, message: ClientMessage): void {
     const since = memberOf(message, "since");
+    const { clock, rate, resume } = this.#options;
+    const more = Math.min(RESUME_TOKENS, rate.burst) - 1;
     if (since === undefined) this.#refuse(client, '"tidings.resume" needs a payload {"since": "…"}');
-    else this.#options.resume(client, since, message.id);
+    else if (client.bucket?.take(clock.monotonic(), more) === false) this.#tooMany(client);
+    else resume(client, since, message.id);
+  }
+
+  #tooMany(client: Client): void {
+    const { rate, count } = this.#options;
+    count("over_rate");
+    client.close("too_many_messages", { retryAfterMs: Math.ceil(1_000 / rate.perSecond) });
   }
 
   /** Takes a new token on the open socket, so that a connection may outlive the token it began with. */

@@ -19,13 +19,13 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes one token where there is one. */
-  take(now: number): boolean {
+  /** Takes that many tokens where there are as many. */
+  take(now: number, count: number = 1): boolean {
     const { perSecond, burst } = this.#rate;
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) / 1_000) * perSecond);
     this.#filledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 }

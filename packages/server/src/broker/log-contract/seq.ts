@@ -31,6 +31,14 @@ export function describeSeq(make: MakeLog): void {
     expect(holes(page)).toEqual([missed("p", 3, 4)]);
   });
 
+  test("a producer may have any name that JSON can spell", async () => {
+    await using it = await make(WIDE);
+    for (const producer of ["line\u2028separator", "\u2029", 'quote"\\back', "é😀", "\u0000"]) {
+      await seqs(it, producer, [1, 3]);
+      expect(holes(await it.log.read("ann", "earliest", ALL)).at(-1)).toEqual(missed(producer, 2, 2));
+    }
+  });
+
   test("the first number of a producer and one that goes back are a start, not a hole", async () => {
     await using it = await make(WIDE);
     await seqs(it, "p", [100, 101, 0, 1, 1, 2, 4]);

@@ -56,7 +56,7 @@ local function positions(keys)
   local reply = {}
   for index = 1, #keys do
     local log = open(keys[index], time)
-    if log.is_new then begin(log, ms) else renew(log) end
+    if log.is_new then begin(log) else renew(log) end
     reply[index] = log.epoch .. '.' .. digits(log.n)
   end
   return reply
@@ -68,14 +68,14 @@ local function read_log(keys, args)
   local ms, time = clock()
   look(ms)
   local log = open(keys[1], time)
-  if log.is_new then begin(log, ms) end
+  if log.is_new then begin(log) end
   local epoch, n, most, most_bytes = args[1], tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
   local reply = read(log, ms, epoch, n, most, most_bytes)
   if reply then return reply end
   -- Somebody took entries out of the middle: what is left must not pass for whole.
   call('DEL', keys[1])
   log = open(keys[1], time)
-  begin(log, ms)
+  begin(log)
   return read(log, ms, epoch, n, most, most_bytes)
 end
 
@@ -101,7 +101,7 @@ local function distrust(keys, args)
   if open(keys[1], time).epoch ~= args[1] then return 0 end
   trust_only_this_term()
   call('DEL', keys[1])
-  begin(open(keys[1], time), ms)
+  begin(open(keys[1], time))
   return 1
 end
 

@@ -1,4 +1,4 @@
--- The log of one target is the stream `tidings:{<target>}:log`. An entry's id is `<number>-<time in ms>`. Its first
+-- The log of one target is the stream `tidings:{<target>}:log`; before its first update a string with its name. An entry's id is `<number>-<time in ms>`. Its first
 -- field is NAMED `<epoch>~<term>`, because a stream stores a name that repeats only once, and holds the frame. Then:
 --   b  bytes of all frames ever appended to the log, so that what it holds is a difference
 --   w  the windows in which updates had ids, with commas between them   i  the update's own id
@@ -49,13 +49,13 @@ local function look(ms)
   local replication = call('INFO', 'replication')
   local current = sub(match(replication, 'master_replid:(%x+)'), 1, TERM_LENGTH)
   if current == term then return end
-  term = current
-  local kept = redis.pcall('GET', LINEAGE_KEY)
-  local run, terms = match(type(kept) == 'string' and kept or '', '^(%x+) (.+)$')
+  local run, terms = match(call('GET', LINEAGE_KEY) or '', '^(%x+) (.+)$')
   local this_run = run_id()
+  local has_file = find(call('INFO', 'persistence'), 'aof_enabled:1', 1, true)
+  -- Set once all that can fail is done: a term without its lineage would make every log begin anew.
+  term = current
   if terms and find(terms, current, 1, true) == 1 then return keep_lineage(run, terms) end
   local was_replica = find(match(replication, 'master_replid2:(%x+)'), '[^0]')
-  local has_file = find(call('INFO', 'persistence'), 'aof_enabled:1', 1, true)
   -- A replica that took over may lack what its master had taken; a server that began without its append-only file has
   -- what a snapshot had, or nothing.
   if not terms or was_replica or not (has_file or run == this_run) then return keep_lineage(this_run, current) end
@@ -84,34 +84,38 @@ end
 
 -- What is known of the log: its newest entry's state, or a new epoch that `begin` or an append makes true.
 local function open(key, time)
-  local newest = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-  if newest then
-    local fields = newest[2]
-    local name = fields[1]
-    local wrote = sub(name, EPOCH_LENGTH + 2)
-    if trusted[wrote] then
-      local n, last_ms = read_id(newest[1])
-      local epoch = sub(name, 1, EPOCH_LENGTH)
-      if wrote ~= term then name = epoch .. '~' .. term end
-      local log = { key = key, epoch = epoch, name = name, n = n, b = tonumber(fields[4]), ms = last_ms, is_new = false }
-      for index = 5, #fields, 2 do log[fields[index]] = fields[index + 1] end
-      return log
+  local found = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  if found.err and not find(found.err, 'WRONGTYPE', 1, true) then error(found) end
+  local newest = found[1]
+  local fields = newest and newest[2] or {}
+  -- What is no stream is a log that has no update yet; or nothing of ours, in the place of which a log begins.
+  local name = found.err and redis.pcall('GET', key) or fields[1]
+  if type(name) ~= 'string' then name = '' end
+  local wrote = sub(name, EPOCH_LENGTH + 2)
+  if trusted[wrote] then
+    local epoch = sub(name, 1, EPOCH_LENGTH)
+    if wrote ~= term then name = epoch .. '~' .. term end
+    local log = { key = key, epoch = epoch, name = name, n = 0, b = 0, ms = 0, is_stream = newest ~= nil }
+    if newest then
+      log.n, log.ms = read_id(newest[1])
+      log.b = tonumber(fields[4])
     end
+    for index = 5, #fields, 2 do log[fields[index]] = fields[index + 1] end
+    return log
   end
   local origin = table.concat({ key, time[1], time[2], term }, ' ')
   local epoch = sub(redis.sha1hex(origin), 1, EPOCH_LENGTH)
-  return { key = key, epoch = epoch, name = epoch .. '~' .. term, n = 0, b = 0, ms = 0, is_new = true }
+  return { key = key, epoch = epoch, name = epoch .. '~' .. term, n = 0, b = 0, ms = 0, is_new = true, is_stream = false }
 end
 
 local function renew(log)
   call('PEXPIRE', log.key, TTL_MS + RENEWAL_MS)
 end
 
--- Makes a new log stand in the place of whatever was there. Its only entry is a marker with the number 0.
-local function begin(log, ms)
-  call('DEL', log.key)
-  call('XADD', log.key, '0-' .. digits(ms), log.name, '', 'b', '0')
-  renew(log)
+-- Makes a new log stand in the place of whatever was there. Until its first update it is a string with its name: a
+-- stream takes 4 KiB from its first entry on, and most of those who connect get no update.
+local function begin(log)
+  call('SET', log.key, log.name, 'PX', TTL_MS + RENEWAL_MS)
   log.is_new = false
 end
 
@@ -233,12 +237,13 @@ end
 local function add(log, ms, frame, id, seq, producer)
   local has_id = id ~= ''
   local current = floor(ms / WINDOW_MS)
-  local must_renew = log.is_new or floor(ms / RENEWAL_MS) ~= floor(log.ms / RENEWAL_MS)
-  if log.is_new then call('DEL', log.key) end
+  local must_renew = not log.is_stream or floor(ms / RENEWAL_MS) ~= floor(log.ms / RENEWAL_MS)
+  if not log.is_stream then call('DEL', log.key) end
   if has_id or log.w then log.w = windows_after(log.w, current, has_id) end
   local hole
   if seq ~= '' then log.s, hole = count_seq(log.s, seq, producer) end
-  log.is_new, log.ms, log.n, log.b = false, ms, log.n + 1, log.b + #frame
+  log.is_new, log.is_stream = false, true
+  log.ms, log.n, log.b = ms, log.n + 1, log.b + #frame
 
   local number = digits(log.n)
   local entry_id, bytes = number .. '-' .. digits(ms), digits(log.b)
@@ -266,9 +271,9 @@ end
 
 -- Adds entries of the log to the reply, from a number on. False where the stream lacks one that it should have.
 local function collect(log, from, most, most_bytes, reply)
-  local count, bytes = 0, 0
+  local count, bytes, step = 0, 0, PAGE
   while from <= log.n and count < most do
-    local entries = call('XRANGE', log.key, digits(from) .. '-0', '+', 'COUNT', math.min(PAGE, most - count))
+    local entries = call('XRANGE', log.key, digits(from) .. '-0', '+', 'COUNT', math.min(step, most - count))
     if #entries == 0 then return false end
     for index = 1, #entries do
       local entry = read_entry(entries[index])
@@ -278,6 +283,8 @@ local function collect(log, from, most, most_bytes, reply)
       reply[#reply + 1] = { entry.n, entry.frame, entry.g or '' }
       count, from = count + 1, from + 1
     end
+    -- As many as seem to fit: each call seeks anew, which costs more than what it reads.
+    step = math.max(1, floor((most_bytes - bytes) * count / (bytes + 1)))
   end
   return true
 end

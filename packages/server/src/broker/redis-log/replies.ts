@@ -1,6 +1,5 @@
 import { ErrorReply } from "@redis/client";
 import { sliceText } from "../../bytes.ts";
-import { BrokerUnavailable } from "../broker.ts";
 import {
   type Lease,
   LeaseLost,
@@ -57,7 +56,8 @@ function readEntry(value: unknown): LogEntry {
 /** Reads `<from>-<to> <producer as JSON>`; nothing at all where nothing is missing. */
 function readMissed(text: string): MissedUpdates | null {
   if (text === "") return null;
-  const [, from, to, producer] = /^(\d+)-(\d+) (.+)$/.exec(text) ?? [];
+  // A name may hold any character but those that JSON escapes: line separators of Unicode too.
+  const [, from, to, producer] = /^(\d+)-(\d+) (.+)$/s.exec(text) ?? [];
   if (producer === undefined) throw unreadable();
   return { producer: JSON.parse(producer) as string | null, from: Number(from), to: Number(to) };
 }
@@ -73,8 +73,6 @@ function readText(value: unknown): string {
   return sliceText(value, 0, value.length);
 }
 
-function unreadable(): BrokerUnavailable {
-  return new BrokerUnavailable(
-    "the function library in Redis answered in a form that this relay does not know",
-  );
+function unreadable(): TypeError {
+  return new TypeError("the function library in Redis answered in a form that this relay does not know");
 }
