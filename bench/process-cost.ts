@@ -28,7 +28,9 @@ export const processCost = {
    */
   threadSeconds(pid: number): number {
     const threads = readdirSync(`/proc/${pid}/task`);
-    const times = threads.map((id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0]);
+    const times = threads.map(
+      (id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0],
+    );
     return times.reduce((sum, time) => sum + Number(time), 0) / NANOSECONDS_PER_SECOND;
   },
 
