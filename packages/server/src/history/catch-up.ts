@@ -82,6 +82,8 @@ export class CatchUp {
       cursor.hold(update);
       return;
     }
+    // The live end was not known before: this is the first update of that log.
+    if (cursor.epoch === "") cursor.epoch = feed.epoch;
     if (update.n > cursor.n) this.#sendLive(cursor, update);
     this.#finish();
   }
@@ -168,7 +170,6 @@ export class CatchUp {
   }
 
   #sendLive(cursor: Cursor, update: FramedUpdate): void {
-    cursor.epoch = cursor.feed.epoch;
     cursor.n = update.n;
     if (sendUpdate(this.#client, update)) this.#context.delivered.deliveries += 1;
   }
