@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { BrokerEvents } from "./broker/broker.ts";
 import type { LogDelivery } from "./history/log-delivery.ts";
 import { faultText } from "./log.ts";
+import type { LogSampler } from "./log-sampler.ts";
 import type { Metrics } from "./metrics.ts";
 
 /**
@@ -13,6 +14,7 @@ export function brokerEvents(
   metrics: () => Metrics,
   redis: string,
   delivery: () => LogDelivery | null,
+  sampler: LogSampler,
 ): BrokerEvents {
   return {
     onHealth(health) {
@@ -34,6 +36,13 @@ export function brokerEvents(
       delivery()?.ingest.interrupted();
       logger.warn({ reason, redis }, "no connection to the broker; trying again");
     },
+    onRefused: (reason) =>
+      sampler.note("refused", (more) => logger.error({ reason, more }, "the broker refused")),
+    onBoundsReplaced: (changes) =>
+      logger.warn(
+        { changes },
+        "the function library in Redis had other history settings and was replaced: give all relays the same",
+      ),
     onHandlerError(error) {
       metrics().handlerError();
       logger.error({ error: faultText(error) }, "a message from the broker could not be handled");

@@ -5,6 +5,7 @@ import { createAuthenticator } from "./auth/create-authenticator.ts";
 import { brokerEvents } from "./broker-events.ts";
 import type { BrokerHealth } from "./broker/broker.ts";
 import { openBroker } from "./broker/open-broker.ts";
+import { parseRedisUrl } from "./broker/redis-target.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { maskedUrl } from "./config/catalog.ts";
 import type { Settings } from "./config/schema.ts";
@@ -69,12 +70,6 @@ const BODY_BYTES = 8 * 1_048_576;
 /** Room above the largest message in which the relay itself says that it is too big, before Bun cuts the connection. */
 const MESSAGE_MARGIN_BYTES = 65_536;
 
-/** While a holder of the lease is missing, for at most 3 s. */
-const NOT_SERVED: BrokerHealth = {
-  ok: false,
-  reason: "no relay brings what PUBLISH says into the log yet; the lease for it is being taken",
-};
-
 /** How long the other relays have to answer a question about a user. */
 const FLEET_TIMEOUT_MS = 1_000;
 
@@ -128,6 +123,7 @@ export function startRelay(options: RelayOptions): Relay {
       () => metrics,
       options.broker === "embedded" ? "embedded" : maskedUrl(settings.redis_url),
       () => delivery,
+      sampler,
     ),
     history: settings.history ? logBounds(settings) : null,
     relayId: id,
@@ -137,6 +133,7 @@ export function startRelay(options: RelayOptions): Relay {
     probeIntervalMs: settings.probe_interval,
     timeoutMs: settings.redis_timeout,
     embeddedPort: settings.embedded_port,
+    channel: settings.channel,
   });
   const { broker, embeddedPort } = opened;
   fleet.connect(broker);
@@ -148,6 +145,7 @@ export function startRelay(options: RelayOptions): Relay {
       : new LogDelivery({
           settings,
           relayId: id,
+          database: options.broker === "embedded" ? 0 : parseRedisUrl(settings.redis_url).database,
           broker,
           log: broker.log,
           hub,
@@ -185,8 +183,10 @@ export function startRelay(options: RelayOptions): Relay {
     isDraining: () => isDraining,
   });
   /** Plain `PUBLISH` arrives only where some relay appends it. */
-  const health = (): BrokerHealth =>
-    broker.health.ok && delivery?.ingest.isServed === false ? NOT_SERVED : broker.health;
+  const health = (): BrokerHealth => {
+    const trouble = broker.health.ok ? (delivery?.ingest.trouble ?? null) : null;
+    return trouble === null ? broker.health : { ok: false, reason: trouble };
+  };
   const maxBodyBytes = Math.max(BODY_BYTES, settings.max_update_bytes * 2);
   const routes = new Routes({
     upgrade: connections.upgrade,

@@ -37,8 +37,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const keys = tokenKeys(options, onFault);
   const { settings, clock, claimOnce } = options;
   const remembers = claimOnce === undefined ? {} : { claimOnce };
-  const verifier =
-    keys === null ? null : new TokenVerifier({ keys, settings, clock, onFault, ...remembers });
+  const verifier = keys === null ? null : new TokenVerifier({ keys, settings, clock, onFault, ...remembers });
   return new RequestAuthenticator(settings, verifier);
 }
 

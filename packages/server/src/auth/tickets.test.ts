@@ -35,9 +35,7 @@ describe("a ticket", () => {
   test("lets in once, and is remembered for as long as any relay could accept it", async () => {
     const token = ticket({ jti: "j1" });
     expect(outcome(await verifier.verify(token))).toBe("ann");
-    expect(outcome(await verifier.verify(token))).toBe(
-      "used: the ticket was used before; each lets in once",
-    );
+    expect(outcome(await verifier.verify(token))).toBe("used: the ticket was used before; each lets in once");
     expect(claimed.get("tidings:ticket:j1")).toBe(60_000 + 2 * 30_000);
   });
 

@@ -27,6 +27,10 @@ export interface BrokerEvents {
    * before; `reason` is one sentence without secrets.
    */
   onConnectionLost?: (reason: string) => void;
+  /** The store answered a request with an error; `reason` is one sentence without secrets. It may come for every request. */
+  onRefused?: (reason: string) => void;
+  /** The rules of the logs were in the store with other bounds, and were replaced; `changes` says which. */
+  onBoundsReplaced?: (changes: string) => void;
   /**
    * A message handler threw `error`, which is a bug of its owner; the messages after it are delivered all
    * the same.
@@ -37,10 +41,22 @@ export interface BrokerEvents {
 /** The channels to listen on, fixed for the broker's whole life. */
 export type Subscriptions = ReadonlyMap<string, MessageHandler>;
 
-/** Thrown by {@link Broker.publish} when the messages were not, or not certainly, taken. */
+/** Thrown by {@link Broker.publish} and the rest when what was asked for was not, or not certainly, done. */
 export class BrokerUnavailable extends Error {
-  override readonly name = "BrokerUnavailable";
+  override readonly name: string = "BrokerUnavailable";
   readonly code = "broker_unavailable";
+  /** Whether it is certain that nothing was done, so that asking again repeats nothing. */
+  readonly isUndone: boolean;
+
+  constructor(message: string, isUndone = false) {
+    super(message);
+    this.isUndone = isUndone;
+  }
+}
+
+/** Thrown when the store answered, and refused: the message says why. What is only not answered is no refusal. */
+export class BrokerRefused extends BrokerUnavailable {
+  override readonly name = "BrokerRefused";
 }
 
 /**

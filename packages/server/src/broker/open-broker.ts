@@ -19,6 +19,8 @@ export interface OpenBrokerOptions {
   readonly embeddedPort: number;
   /** Keeps logs within these bounds; none where it is null or absent. */
   readonly history?: LogBounds | null;
+  /** The channel of plain `PUBLISH`. */
+  readonly channel?: string;
 }
 
 /** A broker, and the loopback port of the embedded one. */
@@ -35,7 +37,7 @@ export interface OpenedBroker {
 export function openBroker(options: OpenBrokerOptions): OpenedBroker {
   const { subscriptions, events, clock, random, history = null } = options;
   if (options.kind === "redis") {
-    const { redisUrl: url, probeIntervalMs, timeoutMs, relayId } = options;
+    const { redisUrl: url, probeIntervalMs, timeoutMs, relayId, channel } = options;
     const broker = new RedisBroker({
       url,
       subscriptions,
@@ -46,6 +48,7 @@ export function openBroker(options: OpenBrokerOptions): OpenedBroker {
       clock,
       random,
       history,
+      ...(channel === undefined ? {} : { channel }),
     });
     return { broker, embeddedPort: null, close: () => broker.close() };
   }

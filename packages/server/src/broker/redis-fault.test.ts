@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ConnectionTimeoutError, SimpleError, SocketClosedUnexpectedlyError } from "@redis/client";
-import { describeFault } from "./redis-fault.ts";
+import { describeFault, isUndone } from "./redis-fault.ts";
 
 describe("describeFault", () => {
   test("names the error of Redis that an operator has to mend", () => {
@@ -31,5 +31,27 @@ describe("describeFault", () => {
       new Error("Unknown RESP type 83"),
     ];
     expect(new Set(sentences.map(describeFault)).size).toBe(3);
+  });
+});
+
+describe("isUndone", () => {
+  test("is true of what Redis turns away before it begins, and of nothing that a function threw", () => {
+    for (const refusal of [
+      "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+      "READONLY You can't write against a read only replica.",
+      "NOREPLICAS Not enough good replicas to write.",
+      "NOPERM this user has no permissions to run the 'fcall' command",
+      "ERR Function not found",
+    ]) {
+      expect(isUndone(new SimpleError(refusal))).toBe(true);
+    }
+    for (const doubt of [
+      "WRONGTYPE Operation against a key holding the wrong kind of value script: tidings_append, on @user_function:9.",
+      "OOM command not allowed when used memory > 'maxmemory'. script: tidings_append, on @user_function:9.",
+      "ERR tidings: usage: two keys",
+    ]) {
+      expect(isUndone(new SimpleError(doubt))).toBe(false);
+    }
+    expect(isUndone(new SocketClosedUnexpectedlyError())).toBe(false);
   });
 });

@@ -51,6 +51,37 @@ export function describeFault(error: unknown): string {
   return `${codes[code] ?? "the connection to Redis failed"} (${code})`;
 }
 
+/** Whether Redis answered, and refused. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ErrorReply;
+}
+
+/** Errors with which Redis turns a command away before it does anything of it. */
+const undone = [
+  "OOM",
+  "MISCONF",
+  "READONLY",
+  "NOREPLICAS",
+  "NOPERM",
+  "NOAUTH",
+  "LOADING",
+  "BUSY",
+  "MASTERDOWN",
+  "EXECABORT",
+];
+
+/**
+ * Whether an error of Redis proves that nothing of the command was done. What was thrown inside of a function proves
+ * nothing, since the function may have written before; Redis adds the function's name to it.
+ */
+export function isUndone(error: unknown): boolean {
+  if (!(error instanceof ErrorReply) || / script: \w+, on @/.test(error.message)) return false;
+  const { message } = error;
+  return (
+    message.startsWith("ERR Function not found") || undone.some((word) => message.startsWith(`${word} `))
+  );
+}
+
 /**
  * Only the first word of a reply is passed on: "unknown command" repeats the arguments of a login, password
  * and all.

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from "../clock.ts";
-import { type BrokerMessage, BrokerUnavailable, type Subscriptions } from "./broker.ts";
+import { type BrokerMessage, BrokerRefused, BrokerUnavailable, type Subscriptions } from "./broker.ts";
 import { RedisConnection } from "./redis-connection.ts";
-import { describeFault } from "./redis-fault.ts";
+import { describeFault, isRefusal, isUndone } from "./redis-fault.ts";
 import {
   ensureLibrary,
   type FunctionArgument,
@@ -24,6 +24,10 @@ export interface RedisSessionOptions {
   readonly history: LogBounds | null;
   readonly clock: Clock;
   readonly onHandlerError: (error: unknown) => void;
+  /** Redis answered a request with an error; `reason` is one sentence. */
+  readonly onRefused: (reason: string) => void;
+  /** The function library had other bounds and was replaced; `changes` says which. */
+  readonly onBoundsReplaced: (changes: string) => void;
   /**
    * The session is of no more use and wants to be destroyed. `reason` is one sentence. May be called again.
    */
@@ -77,7 +81,7 @@ export class RedisSession {
    * and after `timeoutMs` where Redis does not answer.
    */
   async publish(messages: readonly BrokerMessage[]): Promise<readonly number[]> {
-    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
     const size = messages.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
     return this.#bounded(size, () => this.#answered(this.#commander.publish(messages), "a publish"));
   }
@@ -85,14 +89,14 @@ export class RedisSession {
   /**
    * Calls a function of the library, and returns its reply, in which strings are bytes.
    * @throws {LeaseLost} where the function says so.
-   * @throws {BrokerUnavailable} as {@link publish}. The call may then have been carried out or not.
+   * @throws {BrokerUnavailable} as {@link publish}. The call may then have been carried out or not, unless `isUndone`.
    */
   async callFunction(
     name: string,
     keys: readonly string[],
     args: readonly FunctionArgument[],
   ): Promise<unknown> {
-    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
     const size = [...keys, ...args].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     return this.#bounded(size, () => {
       const answer = this.#commander.callFunction(name, keys, args).catch((error: unknown) => {
@@ -109,7 +113,7 @@ export class RedisSession {
    * @throws {BrokerUnavailable} as {@link publish}.
    */
   async countSubscribers(channel: string): Promise<number> {
-    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
     return this.#answered(this.#commander.countSubscribers(channel), "a question");
   }
 
@@ -118,7 +122,7 @@ export class RedisSession {
    * @throws {BrokerUnavailable} as {@link publish}. The key may then have been claimed or not.
    */
   async claimOnce(key: string, ttlMs: number): Promise<boolean> {
-    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis");
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
     const size = Buffer.byteLength(key);
     return this.#bounded(size, () => this.#answered(this.#commander.claimOnce(key, ttlMs), "a claim"));
   }
@@ -150,13 +154,15 @@ export class RedisSession {
     );
     await this.#subscriber.subscribe(new Map(guarded));
     const { history } = this.#options;
-    if (history !== null) await ensureLibrary(this.#commander, history);
+    if (history === null) return;
+    const changes = await ensureLibrary(this.#commander, history);
+    if (changes !== null && this.#state === "opening") this.#options.onBoundsReplaced(changes);
   }
 
   /** Sends so many bytes, unless too many wait for an answer already. */
   async #bounded<T>(size: number, send: () => Promise<T>): Promise<T> {
     if (this.#unansweredBytes > 0 && this.#unansweredBytes + size > UNANSWERED_BYTES) {
-      throw new BrokerUnavailable("too many messages wait for Redis to answer");
+      throw new BrokerUnavailable("too many messages wait for Redis to answer", true);
     }
     this.#unansweredBytes += size;
     try {
@@ -172,8 +178,15 @@ export class RedisSession {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const silence = `Redis did not answer ${what} within ${timeoutMs} ms`;
     const cancelDeadline = clock.after(timeoutMs, () => reject(new BrokerUnavailable(silence)));
-    answer.then(resolve, (error: unknown) => reject(unavailable(error))).finally(cancelDeadline);
+    answer.then(resolve, (error: unknown) => reject(this.#failure(error))).finally(cancelDeadline);
     return promise;
+  }
+
+  #failure(error: unknown): BrokerUnavailable | LeaseLost {
+    if (error instanceof LeaseLost) return error;
+    const failure = unavailable(error);
+    if (failure instanceof BrokerRefused) this.#options.onRefused(failure.message);
+    return failure;
   }
 
   #guard(handler: (message: Uint8Array) => void): (message: Uint8Array) => void {
@@ -194,7 +207,7 @@ function reasonOf(error: unknown): string {
   return error instanceof LibraryUnusable ? error.message : describeFault(error);
 }
 
-function unavailable(error: unknown): BrokerUnavailable | LeaseLost {
-  if (error instanceof LeaseLost) return error;
+function unavailable(error: unknown): BrokerUnavailable {
+  if (isRefusal(error)) return new BrokerRefused(`Redis refused: ${describeFault(error)}`, isUndone(error));
   return new BrokerUnavailable(`Redis did not confirm: ${describeFault(error)}`);
 }

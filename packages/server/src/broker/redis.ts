@@ -30,6 +30,8 @@ export interface RedisBrokerOptions {
   readonly events?: BrokerEvents;
   /** Keeps logs within these bounds. Absent or null: no log, and nothing of it in Redis. */
   readonly history?: LogBounds | null;
+  /** The channel of plain `PUBLISH`, which has a lease of its own. `updates` unless given. */
+  readonly channel?: string;
 }
 
 /**
@@ -66,7 +68,10 @@ export class RedisBroker implements Broker {
     this.#options = options;
     this.#target = parseRedisUrl(options.url);
     this.log = options.history
-      ? new RedisLog(async (name, keys, args) => this.#openSession.callFunction(name, keys, args))
+      ? new RedisLog(
+          async (name, keys, args) => this.#openSession.callFunction(name, keys, args),
+          options.channel,
+        )
       : null;
     this.#probeChannel = `tidings:probe:${options.relayId}`;
     if (options.subscriptions.has(this.#probeChannel)) {
@@ -106,7 +111,7 @@ export class RedisBroker implements Broker {
   }
 
   get #openSession(): RedisSession {
-    if (this.#session === null) throw new BrokerUnavailable("there is no connection to Redis");
+    if (this.#session === null) throw new BrokerUnavailable("there is no connection to Redis", true);
     return this.#session;
   }
 
@@ -120,6 +125,8 @@ export class RedisBroker implements Broker {
       history: this.#options.history ?? null,
       clock,
       onHandlerError: (error) => events?.onHandlerError?.(error),
+      onRefused: (reason) => events?.onRefused?.(reason),
+      onBoundsReplaced: (changes) => events?.onBoundsReplaced?.(changes),
       onLost: (reason) => this.#onLost(session, reason),
     });
     this.#session = session;

@@ -44,7 +44,9 @@ test("the library that is printed is the one that a relay with these settings wa
   expect(loaded.of("history library")?.says).toMatch(/^version \d+ is loaded, with these bounds$/);
   expect(loaded.status).toBe(0);
   const other = await examine(environment(redis, { TIDINGS_HISTORY_SIZE: "7" }));
-  expect(other.of("history library")?.says).toContain("has other bounds than these settings");
+  expect(other.of("history library")?.says).toContain(
+    "it has other bounds than these settings: TIDINGS_HISTORY_SIZE 1000 → 7;",
+  );
   await loadLibrary(redis, { TIDINGS_HISTORY_SIZE: "7" });
   const mended = await examine(environment(redis, { TIDINGS_HISTORY_SIZE: "7" }));
   expect(mended.of("history library")?.says).toContain("with these bounds");
@@ -134,6 +136,44 @@ test("a relay with history says at its start what makes Redis lose it, and start
   await relay.printed(/"level":"warn".*appendonly is off/);
   await relay.printed(/maxmemory-policy volatile-ttl/);
   await relay.printed(/updates arrive/);
+});
+
+test("relays that run and do not agree on history are pointed out: on or off, bounds, and whose logs they are", async () => {
+  await using redis = await startRedis();
+  await using one = startCli(["serve"], environment(redis));
+  await one.printed(/updates arrive/);
+  expect((await examine(environment(redis))).of("history relays")).toMatchObject({
+    level: "ok",
+    says: "all 1 that run have history",
+  });
+  await using two = startCli(["serve"], environment(redis, { TIDINGS_HISTORY: "false" }));
+  await two.printed(/updates arrive/);
+  const { status, of } = await examine(
+    environment(redis, { TIDINGS_HISTORY_TTL: "2h", TIDINGS_CHANNEL: "stage" }),
+  );
+  expect(status).toBe(0);
+  expect(of("history relays")).toMatchObject({
+    level: "warn",
+    says: expect.stringContaining("1 of 2 that run have no history"),
+  });
+  expect(of("history library")).toMatchObject({
+    level: "warn",
+    says: "relays run whose bounds differ: TIDINGS_HISTORY_TTL 3600000 → 7200000",
+  });
+  expect(of("history sharing")).toMatchObject({
+    level: "warn",
+    says: expect.stringContaining("(tidings:ingest)"),
+  });
+});
+
+test("the doctor looks at the database that the URL names", async () => {
+  await using redis = await startRedis();
+  await using relay = startCli(["serve"], environment(redis, { TIDINGS_REDIS_URL: `${redis.url}/3` }));
+  await relay.printed(/updates arrive/);
+  const elsewhere = environment(redis, { TIDINGS_CHANNEL: "stage" });
+  expect((await examine(elsewhere)).of("history sharing")).toBeUndefined();
+  const there = { ...elsewhere, TIDINGS_REDIS_URL: `${redis.url}/3` };
+  expect((await examine(there)).of("history sharing")?.level).toBe("warn");
 });
 
 test("without history nothing is said of it", async () => {

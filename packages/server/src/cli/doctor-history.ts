@@ -1,7 +1,8 @@
-import { librarySource } from "../broker/redis-log/function-library.ts";
-import { logKey } from "../broker/redis-log/redis-log.ts";
+import { boundChanges, librarySource } from "../broker/redis-log/function-library.ts";
+import { leaseKey, logKey } from "../broker/redis-log/redis-log.ts";
 import { LOG_CHANNEL } from "../broker/update-log.ts";
 import type { Settings } from "../config/schema.ts";
+import { CONTROL_CHANNEL } from "../fleet.ts";
 import { logBounds } from "../history/log-bounds.ts";
 import { INGEST_CHANNEL } from "../history/ingest-word.ts";
 import type { Finding } from "./doctor-finding.ts";
@@ -53,8 +54,18 @@ export async function libraryFinding(redis: OperatorRedis, settings: Settings): 
   if (version !== null && numberOf(version) > numberOf(own)) {
     return { check, level: "ok", says: `version ${numberOf(version)} of a newer relay is loaded, and stays` };
   }
-  const says =
-    version === null ? "it is not loaded" : "it is an older one, or has other bounds than these settings";
+  const changes = version === null ? null : boundChanges(version, logBounds(settings));
+  if (changes !== null && (await countOf(redis, LOG_CHANNEL)) > 0) {
+    return {
+      check,
+      level: "warn",
+      says: `relays run whose bounds differ: ${changes}`,
+      mend: "give all relays the same bounds: each that connects replaces those of the others",
+    };
+  }
+  const difference =
+    changes === null ? "it is an older one" : `it has other bounds than these settings: ${changes}`;
+  const says = version === null ? "it is not loaded" : difference;
   const user = await answerOf(redis.send("ACL", "WHOAMI"));
   const mayLoad = await answerOf(redis.send("ACL", "DRYRUN", user ?? "", "FUNCTION", "LOAD", ""));
   if (user !== null && mayLoad !== null && mayLoad !== "OK") {
@@ -63,6 +74,60 @@ export async function libraryFinding(redis: OperatorRedis, settings: Settings): 
     return { check, level: "fail", says: `${says}, and this user may not load it`, mend };
   }
   return { check, level: "ok", says: `${says}; a relay loads it when it starts` };
+}
+
+/** Whether the relays that run agree on history, and share these logs with none that should not. */
+export async function historyFleetFindings(
+  redis: OperatorRedis,
+  settings: Settings,
+): Promise<readonly Finding[]> {
+  return [...(await agreementFindings(redis)), ...(await sharingFindings(redis, settings))];
+}
+
+async function agreementFindings(redis: OperatorRedis): Promise<readonly Finding[]> {
+  const check = "history relays";
+  const relays = await countOf(redis, CONTROL_CHANNEL);
+  const keeping = await countOf(redis, LOG_CHANNEL);
+  if (relays === 0) return [];
+  if (keeping >= relays) return [{ check, level: "ok", says: `all ${relays} that run have history` }];
+  return [
+    {
+      check,
+      level: "warn",
+      says: `${relays - keeping} of ${relays} that run have no history, and deliver nothing that FCALL or another relay's POST stores`,
+      mend: "set TIDINGS_HISTORY=true on every relay before workers use FCALL or POST",
+    },
+  ];
+}
+
+/** Most steps of a walk through all keys, of a thousand each: this looks for a mistake, and may miss it. */
+const MOST_STEPS = 50;
+
+async function sharingFindings(redis: OperatorRedis, settings: Settings): Promise<readonly Finding[]> {
+  const own = leaseKey(settings.channel);
+  const found = new Set<string>();
+  let cursor = "0";
+  for (let step = 0; step < MOST_STEPS; step += 1) {
+    const words = ["SCAN", cursor, "MATCH", "tidings:ingest*", "COUNT", "1000"];
+    const [next = "0", ...keys] = (await answerOf(redis.send(...words)))?.split(",") ?? [];
+    for (const key of keys) if (key !== "" && key !== own) found.add(key);
+    cursor = next;
+    if (cursor === "0") break;
+  }
+  if (found.size === 0) return [];
+  return [
+    {
+      check: "history sharing",
+      level: "warn",
+      says: `relays of another TIDINGS_CHANNEL keep their logs in this database (${[...found].join(", ")}): a user of both gets the updates of both`,
+      mend: "give each environment a Redis of its own",
+    },
+  ];
+}
+
+/** How many listen on a channel; 0 where Redis does not say. */
+async function countOf(redis: OperatorRedis, channel: string): Promise<number> {
+  return Number((await answerOf(redis.send("PUBSUB", "NUMSUB", channel)))?.split(",").at(-1) ?? 0);
 }
 
 function numberOf(version: string): number {

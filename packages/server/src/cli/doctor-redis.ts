@@ -3,7 +3,13 @@ import { systemClock } from "../clock.ts";
 import type { Settings } from "../config/schema.ts";
 import { CONTROL_CHANNEL } from "../fleet.ts";
 import type { Finding } from "./doctor-finding.ts";
-import { historyChannels, historyCommands, historyGrants, libraryFinding } from "./doctor-history.ts";
+import {
+  historyChannels,
+  historyCommands,
+  historyFleetFindings,
+  historyGrants,
+  libraryFinding,
+} from "./doctor-history.ts";
 import { storageFindings } from "./doctor-storage.ts";
 import { CommandFailure } from "./failure.ts";
 import { answerOf, type OperatorRedis, openRedis } from "./operator-redis.ts";
@@ -26,7 +32,11 @@ export async function redisFindings(settings: Settings): Promise<readonly Findin
     using redis = await openRedis(settings.redis_url);
     const reached: Finding = { check: "redis", level: "ok", says: `${redis.shownUrl} answers` };
     const history = settings.history
-      ? [await libraryFinding(redis, settings), ...(await storageFindings(redis))]
+      ? [
+          await libraryFinding(redis, settings),
+          ...(await historyFleetFindings(redis, settings)),
+          ...(await storageFindings(redis)),
+        ]
       : [];
     return [
       reached,

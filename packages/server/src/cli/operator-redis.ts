@@ -25,7 +25,7 @@ export interface OperatorRedis extends Disposable {
  * @throws {CommandFailure} in one sentence without password, where it cannot be reached.
  */
 export async function openRedis(url: string): Promise<OperatorRedis> {
-  const { host, port, tls, serverName, username, password } = parseRedisUrl(url);
+  const { host, port, tls, serverName, username, password, database } = parseRedisUrl(url);
   const endpoint = { host, port, connectTimeout: PATIENCE_MS, reconnectStrategy: false } as const;
   const lost = Promise.withResolvers<string>();
   const client = createClient({
@@ -33,6 +33,7 @@ export async function openRedis(url: string): Promise<OperatorRedis> {
     name: "tidings-cli",
     disableClientInfo: true,
     maintNotifications: "disabled",
+    database,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     socket: tls

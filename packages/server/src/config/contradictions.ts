@@ -64,6 +64,12 @@ const impossible: readonly Rule[] = [
     say: (name) =>
       `${name("channel")} and ${name("inbound_channel")} are the same: clients could publish updates`,
   },
+  ...(["channel", "inbound_channel"] as const).map((setting): Rule => ({
+    over: [setting],
+    broken: (settings) => settings[setting].startsWith("tidings:"),
+    say: (name) =>
+      `${name(setting)} begins with "tidings:", which is for what relays say to each other; take another`,
+  })),
   {
     over: ["redis_timeout", "probe_interval"],
     broken: (settings) => settings.redis_timeout <= settings.probe_interval,

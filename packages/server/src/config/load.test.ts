@@ -98,6 +98,11 @@ describe("contradictions", () => {
     ],
     [{ TIDINGS_MESSAGE_RATE: "100" }, "message_burst (60) is below TIDINGS_MESSAGE_RATE (100)"],
     [{ TIDINGS_INBOUND_CHANNEL: "updates" }, "clients could publish updates"],
+    [{ TIDINGS_CHANNEL: "tidings:log" }, 'TIDINGS_CHANNEL (tidings:log) begins with "tidings:"'],
+    [
+      { TIDINGS_INBOUND_CHANNEL: "tidings:ingest" },
+      'TIDINGS_INBOUND_CHANNEL (tidings:ingest) begins with "tidings:"',
+    ],
     [{ TIDINGS_REDIS_TIMEOUT: "500ms" }, "TIDINGS_REDIS_TIMEOUT (500ms) is not above probe_interval (1s)"],
     [{ TIDINGS_JWT_SECRET: "geheim", TIDINGS_JWKS_URL: "https://a.example" }, "more than one of jwt_secret"],
   ])("of %p are named", (environment: Record<string, string>, said: string) => {

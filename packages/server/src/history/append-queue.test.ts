@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { BrokerUnavailable } from "../broker/broker.ts";
+import { BrokerRefused, BrokerUnavailable } from "../broker/broker.ts";
 import { type LogDraft, LeaseLost, type LogPosition } from "../broker/update-log.ts";
-import { AppendQueue } from "./append-queue.ts";
+import { AppendQueue, PATIENCE_MS } from "./append-queue.ts";
 import { newIngestCounters } from "./ingest-counters.ts";
 import { settle } from "./ingest-test-support.ts";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 
 const lease = { isHeld: true, deadline: 1 };
 
@@ -14,6 +15,7 @@ function queueBefore(): Bench {
 
 class Bench {
   readonly counters = newIngestCounters();
+  readonly clock: ManualClock = new ManualClock();
   readonly losses: string[] = [];
   /** The frames of each append, as they were asked for. */
   readonly appends: string[][] = [];
@@ -30,6 +32,7 @@ class Bench {
     },
     lease: () => (this.hasLease ? lease : null),
     counters: this.counters,
+    clock: this.clock,
     onLoss: (kind, updates) => this.losses.push(`${kind} ${updates}`),
     onShut: () => (this.shuts += 1),
   });
@@ -133,6 +136,69 @@ describe("a queue of appends", () => {
     it.queue.open();
     await settle();
     expect(it.appends.at(-1)).toEqual(["1", "2", "3"]);
+  });
+
+  for (const [what, error] of [
+    ["refused before it did anything", new BrokerRefused("full", true)],
+    ["was never asked to do", new BrokerUnavailable("too many messages wait", true)],
+  ] as const) {
+    test(`sends again, first and in order, what the log ${what}, when it is opened and not before`, async () => {
+      const it = queueBefore();
+      it.queue.open();
+      it.push("1", "2");
+      await settle();
+      it.push("3");
+      await it.answer(error);
+      expect([it.losses, it.shuts, it.appends.length]).toEqual([[], 0, 1]);
+      it.queue.open();
+      await settle();
+      expect(it.appends.at(-1)).toEqual(["1", "2", "3"]);
+      await it.answer();
+      expect(it.counters).toMatchObject({ appended: 3, refused: 0, unconfirmed: 0 });
+    });
+  }
+
+  test("refuses what waits once the log has refused for 5 s, and takes up where the log does", async () => {
+    const it = queueBefore();
+    const refusal = new BrokerRefused("full", true);
+    it.queue.open();
+    it.push("1");
+    await settle();
+    await it.answer(refusal);
+    it.clock.advance(PATIENCE_MS - 1);
+    it.queue.open();
+    it.push("2");
+    await settle();
+    await it.answer(refusal);
+    expect(it.losses).toEqual([]);
+    it.clock.advance(1);
+    it.queue.open();
+    await settle();
+    await it.answer(refusal);
+    expect([it.losses, it.counters.refused, it.queue.isSettled]).toEqual([["refused 2"], 2, true]);
+    it.queue.open();
+    it.push("3");
+    await settle();
+    await it.answer();
+    expect([it.appends.at(-1), it.counters.appended]).toEqual([["3"], 1]);
+  });
+
+  test("says why the log refused, and asks it with nothing in hand until it does no longer", async () => {
+    const it = queueBefore();
+    it.queue.open();
+    it.push("1");
+    await settle();
+    expect(it.queue.refusal).toBeNull();
+    await it.answer(new BrokerRefused("a function failed"));
+    expect([it.queue.refusal, it.losses, it.shuts]).toEqual(["a function failed", ["unconfirmed 1"], 0]);
+    it.queue.open();
+    await settle();
+    expect(it.appends.at(-1)).toEqual([]);
+    await it.answer();
+    expect(it.queue.refusal).toBeNull();
+    it.queue.open();
+    await settle();
+    expect(it.appends.length).toBe(2);
   });
 
   test("sends nothing without a lease", async () => {

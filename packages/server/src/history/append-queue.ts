@@ -1,4 +1,6 @@
+import { BrokerRefused, BrokerUnavailable } from "../broker/broker.ts";
 import { type Lease, type LogDraft, LeaseLost, type UpdateLog } from "../broker/update-log.ts";
+import type { Clock } from "../clock.ts";
 import type { IngestCounters, IngestLoss } from "./ingest-counters.ts";
 
 /** What a queue works with. */
@@ -7,9 +9,13 @@ export interface AppendQueueOptions {
   /** The lease to append under, or null where there is none at the moment. */
   readonly lease: () => Lease | null;
   readonly counters: IngestCounters;
+  readonly clock: Clock;
   /** Updates were not, or not certainly, stored. `reason` is one sentence without payloads. */
   readonly onLoss: (kind: IngestLoss, updates: number, reason: string) => void;
-  /** The queue has shut itself, because an append failed or there is no lease. */
+  /**
+   * The queue has shut itself, because an append got no answer or there is no lease. Where the log refused instead, asking
+   * at once what to do would have it asked without end.
+   */
   readonly onShut: () => void;
 }
 
@@ -21,6 +27,9 @@ const MAX_BATCH_BYTES = 262_144;
 
 /** Bytes that may wait, with those in flight; beyond them the newest update is refused. */
 const MAX_WAITING_BYTES: number = 16 * 1_048_576;
+
+/** How long updates wait for a log that refuses or cannot be asked, in milliseconds. */
+export const PATIENCE_MS = 5_000;
 
 /** What a waiting update costs beside its text, roughly. */
 const DRAFT_COST_BYTES = 256;
@@ -35,7 +44,9 @@ interface Waiting {
  *
  * One append is in flight at a time. So the order of each log needs no proof, what a lost lease refused goes back to the
  * front with nothing stored behind it, and a connection that breaks leaves at most one batch in doubt. That batch is not
- * sent again, because it may have been stored.
+ * sent again, because it may have been stored. One that the log certainly did not store goes back to the front as well,
+ * until the log has stored none for {@link PATIENCE_MS}: then all that waits is refused, so that nobody gets what is old
+ * as if it were new.
  *
  * While the queue is shut, updates wait in it. It begins shut.
  */
@@ -48,6 +59,9 @@ export class AppendQueue {
   #bytes = 0;
   #isOpen = false;
   #isScheduled = false;
+  #refusal: string | null = null;
+  /** When the first append of those that stored nothing failed. */
+  #failingSince: number | null = null;
   #onSettled: (() => void)[] = [];
 
   constructor(options: AppendQueueOptions) {
@@ -59,16 +73,22 @@ export class AppendQueue {
     return this.#waiting.length === 0 && this.#inFlight === null;
   }
 
-  /** Takes one update of about `frameBytes` bytes, or refuses and counts it where there is no room. */
-  push(draft: LogDraft, frameBytes: number): void {
+  /** Why the log refused the last append, in one sentence; null where it did not. An empty queue goes on asking. */
+  get refusal(): string | null {
+    return this.#refusal;
+  }
+
+  /** Takes one update of about `frameBytes` bytes; or refuses and counts it where there is no room, and returns false. */
+  push(draft: LogDraft, frameBytes: number): boolean {
     const bytes = frameBytes + DRAFT_COST_BYTES;
     if (this.#bytes > 0 && this.#bytes + bytes > MAX_WAITING_BYTES) {
       this.#lose("refused", 1, "too many updates wait for the log");
-      return;
+      return false;
     }
     this.#bytes += bytes;
     this.#waiting.push({ draft, bytes });
     this.#schedule();
+    return true;
   }
 
   /** Lets what waits go to the log. */
@@ -85,9 +105,11 @@ export class AppendQueue {
   /** Forgets what waits, and returns how many updates that were. Those in flight are not sent again either. */
   clear(): number {
     const { length } = this.#waiting;
-    for (const { bytes } of this.#waiting) this.#bytes -= bytes;
+    this.#drop(this.#waiting);
     this.#waiting = [];
     this.#isAbandoned = this.#inFlight !== null;
+    this.#refusal = null;
+    this.#failingSince = null;
     this.#tellSettled();
     return length;
   }
@@ -98,8 +120,13 @@ export class AppendQueue {
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
+  /** Whether there is something to say to the log, be it the question whether it still refuses. */
+  get #hasWork(): boolean {
+    return this.#isOpen && this.#inFlight === null && (this.#waiting.length > 0 || this.#refusal !== null);
+  }
+
   #schedule(): void {
-    if (!this.#isOpen || this.#isScheduled || this.#inFlight !== null || this.#waiting.length === 0) return;
+    if (this.#isScheduled || !this.#hasWork) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
@@ -108,8 +135,8 @@ export class AppendQueue {
   }
 
   async #send(): Promise<void> {
-    if (!this.#isOpen || this.#inFlight !== null || this.#waiting.length === 0) return;
-    const { log, counters, onShut } = this.#options;
+    if (!this.#hasWork) return;
+    const { log, onShut } = this.#options;
     const lease = this.#options.lease();
     if (lease === null) {
       this.shut();
@@ -130,17 +157,51 @@ export class AppendQueue {
     this.#inFlight = null;
     const isAbandoned = this.#isAbandoned;
     this.#isAbandoned = false;
-    if (outcome instanceof LeaseLost && !isAbandoned) this.#waiting = [...batch, ...this.#waiting];
-    else for (const { bytes } of batch) this.#bytes -= bytes;
-    if (outcome === null) counters.appended += batch.length;
+    if (outcome === null) this.#stored(batch);
     else {
       this.shut();
-      if (!(outcome instanceof LeaseLost)) this.#lose("unconfirmed", batch.length, sentence(outcome));
-      else if (isAbandoned) this.#lose("lost", batch.length, "the lease was lost");
-      onShut();
+      this.#failed(batch, outcome, isAbandoned);
+      if (!isRefusal(outcome)) onShut();
     }
     this.#tellSettled();
     this.#schedule();
+  }
+
+  #stored(batch: readonly Waiting[]): void {
+    this.#drop(batch);
+    this.#options.counters.appended += batch.length;
+    this.#refusal = null;
+    this.#failingSince = null;
+  }
+
+  #failed(batch: readonly Waiting[], outcome: unknown, isAbandoned: boolean): void {
+    if (outcome instanceof BrokerRefused && !isAbandoned) this.#refusal = outcome.message;
+    const isUndone = isCertainlyUndone(outcome);
+    if (!isUndone && !(outcome instanceof LeaseLost)) {
+      this.#drop(batch);
+      this.#lose("unconfirmed", batch.length, sentence(outcome));
+    } else if (isAbandoned) {
+      this.#drop(batch);
+      this.#lose("lost", batch.length, isUndone ? sentence(outcome) : "the lease was lost");
+    } else {
+      this.#waiting = [...batch, ...this.#waiting];
+      if (isUndone) this.#giveUpInTime(sentence(outcome));
+    }
+  }
+
+  #giveUpInTime(reason: string): void {
+    const now = this.#options.clock.monotonic();
+    this.#failingSince ??= now;
+    if (now - this.#failingSince < PATIENCE_MS) return;
+    const updates = this.#waiting.length;
+    this.#drop(this.#waiting);
+    this.#waiting = [];
+    this.#lose("refused", updates, reason);
+  }
+
+  /** Takes updates that leave the queue off its bytes. */
+  #drop(gone: readonly Waiting[]): void {
+    for (const { bytes } of gone) this.#bytes -= bytes;
   }
 
   #takeBatch(): Waiting[] {
@@ -155,6 +216,7 @@ export class AppendQueue {
   }
 
   #lose(kind: IngestLoss, updates: number, reason: string): void {
+    if (updates === 0) return;
     this.#options.counters[kind] += updates;
     this.#options.onLoss(kind, updates, reason);
   }
@@ -165,6 +227,14 @@ export class AppendQueue {
     this.#onSettled = [];
     for (const resolve of waiters) resolve();
   }
+}
+
+function isCertainlyUndone(error: unknown): boolean {
+  return error instanceof BrokerUnavailable && error.isUndone;
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof BrokerRefused || isCertainlyUndone(error);
 }
 
 function sentence(error: unknown): string {

@@ -2,7 +2,7 @@
 export interface IngestCounters {
   /** Updates that the log confirmed, among them those whose id it knew. */
   appended: number;
-  /** Updates turned away because too many bytes waited for the log. */
+  /** Updates certainly not stored, because too many bytes waited for the log or the log refused them for too long. */
   refused: number;
   /** Updates whose append was not answered: they are stored or not, and are not sent again. */
   unconfirmed: number;

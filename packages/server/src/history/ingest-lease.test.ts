@@ -105,6 +105,22 @@ describe("a lease", () => {
     expect([it.asked.length, it.clock.timers]).toEqual([1, 0]);
   });
 
+  test("that is not answered says why, and the last answer holds for no longer than it can be true", async () => {
+    const it = new Bench();
+    it.answer = refused;
+    it.lease.start();
+    await settle();
+    expect([it.lease.isFresh, it.lease.fault]).toEqual([true, null]);
+    it.answer = null;
+    await it.pass(2_450);
+    expect([it.lease.isFresh, it.lease.fault]).toEqual([true, "away"]);
+    await it.pass(50);
+    expect(it.lease.isFresh).toBe(false);
+    it.answer = refused;
+    await it.pass(500);
+    expect([it.lease.isFresh, it.lease.fault]).toEqual([true, null]);
+  });
+
   test("whose answer took longer than it lasts is asked for again, and not called unbroken", async () => {
     const it = new Bench();
     const answer = it.answer;

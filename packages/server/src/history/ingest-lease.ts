@@ -10,6 +10,9 @@ export const LEASE_TTL_MS = 2_000;
  */
 const ASK_MS = 500;
 
+/** Shortest time between two regular questions. */
+export const SHORTEST_ASK_MS: number = ASK_MS * 0.8;
+
 /** The holder lets go this much before its lease ends, as the log does. */
 const MARGIN_MS = 50;
 
@@ -52,6 +55,11 @@ export class IngestLease {
   #askAgain = false;
   #isStopped = false;
   #cancel: CancelTimer | null = null;
+  /** When the question was asked that was answered last. */
+  #answeredAt = -Infinity;
+  #fault: string | null = null;
+  #asked = 0;
+  #answered = 0;
 
   constructor(options: IngestLeaseOptions) {
     this.#options = options;
@@ -61,6 +69,26 @@ export class IngestLease {
   get current(): Lease | null {
     const age = this.#options.clock.monotonic() - this.#askedAt;
     return age < LEASE_TTL_MS - MARGIN_MS ? this.#lease : null;
+  }
+
+  /** How many questions were asked so far. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Which of the questions, counted from 1, was answered last. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** Whether the log's last answer, be it yes or no, still says something of the present. */
+  get isFresh(): boolean {
+    return this.#options.clock.monotonic() - this.#answeredAt < LEASE_TTL_MS + ASK_MS;
+  }
+
+  /** Why the last question was not answered, in one sentence; null where it was. */
+  get fault(): string | null {
+    return this.#fault;
   }
 
   /** Asks at once, and from then on regularly. */
@@ -90,7 +118,7 @@ export class IngestLease {
 
   #tick(): void {
     const { clock, random, onLapsed } = this.#options;
-    this.#cancel = clock.after(ASK_MS * (0.8 + 0.2 * random()), () => this.#tick());
+    this.#cancel = clock.after(SHORTEST_ASK_MS + (ASK_MS - SHORTEST_ASK_MS) * random(), () => this.#tick());
     if (this.#lease !== null && this.current === null) {
       this.#lease = null;
       onLapsed();
@@ -104,8 +132,17 @@ export class IngestLease {
     do {
       this.#askAgain = false;
       const askedAt = clock.monotonic();
-      const answer = await log.lease(holder, LEASE_TTL_MS).catch(() => null);
-      if (answer !== null) this.#take(answer, askedAt);
+      this.#asked += 1;
+      const answer = await log.lease(holder, LEASE_TTL_MS).catch((error: unknown) => {
+        this.#fault = error instanceof Error ? error.message : String(error);
+        return null;
+      });
+      if (answer !== null) {
+        this.#fault = null;
+        this.#answered = this.#asked;
+        this.#answeredAt = askedAt;
+        this.#take(answer, askedAt);
+      }
     } while (this.#askAgain && !this.#isStopped);
     this.#isAsking = false;
   }

@@ -32,6 +32,8 @@ export class IngestRelay {
   /** Every change of who holds, as this relay saw it. */
   readonly changes: boolean[] = [];
   unknown = 0;
+  /** Other channels that share its logs, as it was told of them. */
+  readonly otherChannels: string[] = [];
   readonly malformed: Map<UpdateFault, number> = new Map();
   readonly ingest: LogIngest;
   readonly #ground: Ground;
@@ -72,6 +74,7 @@ export class IngestRelay {
     const { log, broker } = this.#ground;
     this.ingest = new LogIngest({
       relayId: id,
+      scope: { database: 0, channel: "updates" },
       log: {
         append: (drafts, lease) => this.#answer(() => log.append(drafts, lease)),
         lease: (holder, ttlMs) => this.#answer(() => log.lease(holder, ttlMs)),
@@ -93,6 +96,7 @@ export class IngestRelay {
       onHolder: (isHolder) => this.changes.push(isHolder),
       onLoss: (kind, updates) => this.losses.push([kind, updates]),
       onUnknown: () => (this.unknown += 1),
+      onOtherChannel: (channel) => this.otherChannels.push(channel),
     });
     this.ingest.start();
   }
@@ -259,6 +263,12 @@ export class MemoryFleet {
   /** Publishes any JSON on any channel. */
   say(channel: string, value: unknown): void {
     this.channels.publish(Buffer.from(channel), Buffer.from(JSON.stringify(value)));
+  }
+
+  /** Hears what is said on a channel from now on. */
+  listen(channel: string, hear: (message: string) => void): void {
+    const deliver = (_: Uint8Array, data: Uint8Array): void => hear(Buffer.from(data).toString());
+    this.channels.subscribe(Buffer.from(channel), { deliver });
   }
 
   /** Lets time pass in small steps, with everything in it done. */

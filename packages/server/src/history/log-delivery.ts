@@ -19,6 +19,8 @@ import { LogIngest } from "./log-ingest.ts";
 export interface LogDeliveryOptions {
   readonly settings: Settings;
   readonly relayId: string;
+  /** The database in which the logs are. */
+  readonly database: number;
   readonly broker: Broker;
   readonly log: UpdateLog;
   readonly hub: Hub<HistoryClient>;
@@ -70,8 +72,10 @@ export class LogDelivery {
         ),
       onFault: options.onFault,
     });
+    const { channel } = settings;
     this.ingest = new LogIngest({
       relayId: options.relayId,
+      scope: { database: options.database, channel },
       log,
       publish: (messages) => broker.publish(messages),
       intake: options.intake,
@@ -93,6 +97,14 @@ export class LogDelivery {
         ),
       onUnknown: () =>
         sampler.note("ingest", (more) => logger.warn({ more }, `unreadable message on ${INGEST_CHANNEL}`)),
+      onOtherChannel: (other) =>
+        sampler.note("other channel", (more) =>
+          logger.error(
+            { channel, other_channel: other, more },
+            `relays of the channels ${JSON.stringify(channel)} and ${JSON.stringify(other)} share the logs of one Redis: ` +
+              "each user gets the updates of both; give each environment a Redis of its own",
+          ),
+        ),
     });
     this.sources = {
       history,

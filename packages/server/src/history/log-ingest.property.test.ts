@@ -17,6 +17,7 @@ const hostile = [
   fc.record({ do: fc.constant("publish" as const), count: fc.integer({ min: 1, max: 9 }) }),
   fc.record({ do: fc.constantFrom("freeze" as const, "lag", "stall", "cut", "kill"), which }),
   fc.record({ do: fc.constantFrom("keepUp" as const, "flow", "mend"), which: fc.constant(null) }),
+  fc.record({ do: fc.constant("lie" as const), verb: fc.constantFrom("holding", "joining", "released") }),
   fc.record({ do: fc.constant("thaw" as const), which: fc.constant(null), asPaused: fc.boolean() }),
   fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 4_000 }) }),
 ];
@@ -56,6 +57,9 @@ async function play(fleet: MemoryFleet, steps: readonly Step[]): Promise<void> {
         relay.leave();
         break;
       }
+      case "lie":
+        fleet.say("tidings:ingest", { verb: step.verb, claim: 1, relay_id: "ghost", scope: "0/updates" });
+        break;
       case "thaw":
         for (const relay of relays) relay.thaw(step.asPaused);
         break;

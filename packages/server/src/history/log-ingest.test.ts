@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { BrokerUnavailable } from "../broker/broker.ts";
 import { fleetOf, MemoryFleet, plainLog, range, settle } from "./ingest-test-support.ts";
-import { KEEP_MS, YIELD_MS } from "./log-ingest.ts";
+import { KEEP_MS } from "./ingest-keep.ts";
+import { YIELD_MS } from "./log-ingest.ts";
 
 describe("of three relays", () => {
   test("one appends, in order and once, and all know that it is served", async () => {
@@ -88,7 +89,7 @@ describe("of three relays", () => {
     const [mistaken, holder] = relays;
     mistaken?.freeze();
     await fleet.pass(3_000);
-    fleet.say("tidings:ingest", { verb: "yielding", relay_id: mistaken?.id });
+    fleet.say("tidings:ingest", { verb: "yielding", relay_id: mistaken?.id, scope: "0/updates" });
     fleet.publish(5);
     await settle();
     await fleet.relays.find(({ ingest }) => ingest.isHolder && ingest !== mistaken?.ingest)?.kill();
@@ -233,6 +234,7 @@ describe("a holder that leaves", () => {
     isAway = false;
     fleet.publish(5);
     await fleet.pass(600);
+    expect(next.counters.lost).toBe(10);
     fleet.publish(5);
     await settle();
     expect(await fleet.stored()).toEqual(range(11, 15));

@@ -1,16 +1,20 @@
 import type { BrokerMessage, MessageHandler } from "../broker/broker.ts";
 import type { UpdateLog } from "../broker/update-log.ts";
-import type { CancelTimer, Clock, Random } from "../clock.ts";
+import type { Clock, Random } from "../clock.ts";
 import type { UpdateIntake } from "../update-intake.ts";
 import { AppendQueue } from "./append-queue.ts";
 import type { IngestCounters, IngestLoss } from "./ingest-counters.ts";
+import { IngestKeep } from "./ingest-keep.ts";
 import { IngestLease, LEASE_TTL_MS } from "./ingest-lease.ts";
-import { INGEST_CHANNEL, type IngestWord, parseIngestWord } from "./ingest-word.ts";
+import { IngestVoice } from "./ingest-voice.ts";
+import { type IngestScope, type IngestWord, parseIngestWord } from "./ingest-word.ts";
 
 /** What ingest through the log works with. */
 export interface LogIngestOptions {
   /** A name that no other relay has. */
   readonly relayId: string;
+  /** What this relay has in common with those that share its lease. */
+  readonly scope: IngestScope;
   readonly log: UpdateLog;
   readonly publish: (messages: readonly BrokerMessage[]) => Promise<unknown>;
   readonly intake: UpdateIntake;
@@ -23,10 +27,12 @@ export interface LogIngestOptions {
   readonly onLoss: (kind: IngestLoss, updates: number, reason: string) => void;
   /** A message on the channel that this relay does not understand, such as a newer relay's. */
   readonly onUnknown: () => void;
+  /** A relay of another channel of plain `PUBLISH` uses the same database, and so the same logs. */
+  readonly onOtherChannel: (channel: string) => void;
 }
 
-/** How long updates are kept for a holder that has yet to come, in milliseconds: more than a lease and a question. */
-export const KEEP_MS = 5_000;
+/** While a holder of the lease is missing, for at most 3 s. */
+const NOBODY = "no relay brings what PUBLISH says into the log yet; the lease for it is being taken";
 
 /** How long a relay that leaves waits for its hand-over, in milliseconds. */
 export const YIELD_MS = 2_000;
@@ -35,38 +41,29 @@ export const YIELD_MS = 2_000;
  * Brings plain `PUBLISH` into the log: every relay hears it, and the one that holds the lease appends it. Delivery is not
  * its job; relays deliver from the log's notices.
  *
- * Each update is stored at most once because every change of holder has a place among the updates. Redis delivers all
- * channels of a connection in one order, so a word on `tidings:ingest` stands at the same place for every relay:
- *
- * - `holding`, said by a relay that has got the lease: it appends what it hears after its own word, and nothing before
- *   it that others may have appended. By then the lease of the holder before has run out or been given back, so the log
- *   refuses that one's late appends. All others forget what they kept.
- * - `yielding`, said by a holder that leaves: it appends what it hears before its own word and nothing after it. From
- *   that place on the others keep what they hear, and the next holder appends what it kept. So nothing is lost.
- * - `released`, said when all of that is stored and the lease is given back: the others ask for it at once. Where an
- *   append was not answered, the lease is left to run out instead, since the log may be about to carry that append out.
- * - `joining`, said by a relay that does not know who holds: the holder says `holding` again. Only the holder that a relay
- *   knows can yield to it, since one that was frozen may be mistaken.
+ * Each update is stored at most once because every change of holder has a place among the updates, at which an
+ * {@link IngestWord} stands.
  *
  * A holder whose lease has lapsed keeps what it hears as well, and goes on with it where nobody else said `holding`
- * before it has the lease again. What is kept is bounded by the queue's bytes and by {@link KEEP_MS}; beyond them updates
+ * before it has the lease again. What is kept is bounded by the queue's bytes and in time ({@link IngestKeep}); beyond them updates
  * are lost and counted. With a holder that dies, what it had not appended is lost, and what comes until the next
  * `holding`: at most 3 s.
  */
 export class LogIngest {
   readonly #options: LogIngestOptions;
+  readonly #voice: IngestVoice;
   readonly #lease: IngestLease;
   readonly #queue: AppendQueue;
-  /** Whether what is heard goes into the queue. */
-  #keeps = false;
-  /** Whether what the queue holds is lost with it: no other relay keeps it too. */
-  #isOwn = false;
+  readonly #keep: IngestKeep;
   /** Whether this relay has the lease and has heard its own `holding`, with no other's after it. */
   #isHolder = false;
   /** Whether words of others may have been missed since: only an unbroken lease says that nobody else held. */
   #isDoubted = false;
-  /** How often this relay has got the lease: the name of its claim. */
-  #claims = 0;
+  /**
+   * Where another relay said that it holds what this one believed to hold: how many questions for the lease had been asked
+   * by then, since only the answer to a later one decides.
+   */
+  #contestedAt: number | null = null;
   /** The own `holding` that has yet to be heard. */
   #pendingClaim: number | null = null;
   /** Whether the last answer of the log was that another relay has the lease. */
@@ -76,7 +73,6 @@ export class LogIngest {
   /** Resolves when this relay ceases to be the holder. */
   #ceased = Promise.withResolvers<void>();
   #unconfirmedAt = -Infinity;
-  #cancelKeep: CancelTimer | null = null;
   #left: Promise<void> | null = null;
   /** Whether this relay takes no more, for good. */
   #isClosed = false;
@@ -85,6 +81,10 @@ export class LogIngest {
   constructor(options: LogIngestOptions) {
     this.#options = options;
     const { log, relayId: holder, clock, random, counters } = options;
+    const onLoss = (kind: IngestLoss, updates: number, reason: string): void => {
+      if (kind === "unconfirmed") this.#unconfirmedAt = clock.monotonic();
+      options.onLoss(kind, updates, reason);
+    };
     this.#lease = new IngestLease({
       log,
       holder,
@@ -98,8 +98,15 @@ export class LogIngest {
       log,
       lease: () => this.#lease.current,
       counters,
-      onLoss: (kind, updates, reason) => this.#onLoss(kind, updates, reason),
+      clock,
+      onLoss,
       onShut: () => this.#lease.ask(),
+    });
+    this.#keep = new IngestKeep({ ...options, queue: this.#queue, onLoss });
+    this.#voice = new IngestVoice({
+      ...options,
+      // `holding` is said again with the next answer, and without `released` the others ask in time.
+      onUnsaid: (verb) => verb === "yielding" && this.#close(),
     });
   }
 
@@ -113,7 +120,16 @@ export class LogIngest {
    * so that it can take over from it without a loss.
    */
   get isServed(): boolean {
+    if (!this.#lease.isFresh) return false;
     return this.#isHolder || (this.#isHeldElsewhere && this.#heardHolder !== null);
+  }
+
+  /** Why what is published is not stored, in one sentence; null while it is, as far as this relay knows. */
+  get trouble(): string | null {
+    if (this.isServed && !this.#isHolder) return null;
+    const fault = this.isServed ? this.#queue.refusal : this.#lease.fault;
+    if (fault !== null) return `what PUBLISH says cannot be stored: ${fault}`;
+    return this.isServed ? null : NOBODY;
   }
 
   /** Begins to ask for the lease. */
@@ -130,27 +146,24 @@ export class LogIngest {
   interrupted(): void {
     this.#pendingClaim = null;
     this.#heardHolder = null;
+    this.#keep.leaveToOthers();
     if (this.#left !== null) this.#close();
-    if (this.#isOwn) this.#isDoubted = true;
+    if (this.#keep.isOwn) this.#isDoubted = true;
     else this.#forget("the subscription was lost");
   }
 
   /** Handles one update. Bound, so that it can be handed to a broker as it is. */
-  readonly receive: MessageHandler = (message) => {
-    if (!this.#keeps) return;
-    const update = this.#options.intake.take(message);
-    if (update === null) return;
-    const { target, idText: id, seq, producerText: producer } = update;
-    this.#queue.push({ target, frame: update.frame(), id, seq, producer }, update.frameBytes);
-  };
+  readonly receive: MessageHandler = (message) => this.#keep.take(message);
 
-  /** Handles one message on {@link INGEST_CHANNEL}. Bound, as {@link receive}. */
+  /** Handles one message of other relays. Bound, as {@link receive}. */
   readonly hear: MessageHandler = (message) => {
     if (this.#isClosed) return;
     const word = parseIngestWord(message);
     if (word === null) this.#options.onUnknown();
     else if (word.relay_id === this.#options.relayId) this.#hearOwn(word);
-    else this.#hearOther(word);
+    else if (this.#voice.concerns(word)) this.#hearOther(word);
+    // A relay that shares the logs and should not is answered once, so that it knows, too.
+    else if (this.#voice.overhear(word) && this.#isHolder && this.#left === null) this.#voice.claim();
   };
 
   /**
@@ -162,12 +175,12 @@ export class LogIngest {
   }
 
   async #leave(): Promise<void> {
-    const { clock, relayId } = this.#options;
+    const { clock } = this.#options;
     const late = Promise.withResolvers<void>();
     const cancel = clock.after(YIELD_MS, late.resolve);
     const closed = Promise.withResolvers<void>();
     this.#onClosed = closed.resolve;
-    if (this.#isHolder) this.#say({ verb: "yielding", relay_id: relayId });
+    if (this.#isHolder) this.#voice.yield();
     // A claim that is not heard yet is waited for: at its place the others forget what this relay then has to store.
     else if (this.#pendingClaim === null) this.#close();
     await Promise.race([closed.promise, late.promise]);
@@ -179,7 +192,7 @@ export class LogIngest {
     if (this.#lease.current === null || !this.#queue.isSettled || isDoubtful) this.#lease.stop();
     else {
       await Promise.race([this.#lease.release(), late.promise]);
-      this.#say({ verb: "released", relay_id: relayId });
+      this.#voice.say("released");
     }
     cancel();
   }
@@ -187,8 +200,7 @@ export class LogIngest {
   /** Takes no more, from this place among the updates on. */
   #close(): void {
     this.#isClosed = true;
-    this.#keeps = false;
-    this.#cancelKeep?.();
+    this.#keep.close();
     this.#onClosed?.();
   }
 
@@ -197,27 +209,34 @@ export class LogIngest {
     if (!isUnbroken) {
       this.#pendingClaim = null;
       this.#suspend();
-      if (this.#isDoubted) this.#forget("another relay may have held the lease");
+      if (this.#isDoubted || this.#contestedAt !== null)
+        this.#forget("another relay may have held the lease");
     }
     this.#isDoubted = false;
-    if (this.#isHolder) this.#queue.open();
-    else if (!this.#isClosed) this.#pendingClaim ??= ++this.#claims;
+    if (this.#contestedAt !== null && this.#lease.answered > this.#contestedAt) {
+      // The other was mistaken, and others believe it.
+      this.#contestedAt = null;
+      this.#heardHolder = null;
+      this.#keep.uncontest();
+      this.#voice.owesClaim = this.#isHolder && this.#left === null;
+    }
+    if (this.#isHolder) this.#resume();
+    else if (!this.#isClosed) this.#pendingClaim ??= this.#voice.nextClaim();
     // Again with each answer until it is heard.
-    if (this.#pendingClaim !== null) this.#claim();
+    if (this.#pendingClaim !== null || this.#voice.owesClaim) this.#voice.claim();
   }
 
-  #claim(): void {
-    this.#say({ verb: "holding", relay_id: this.#options.relayId, claim: this.#claims });
+  #resume(): void {
+    if (this.#contestedAt === null) this.#queue.open();
   }
 
   #onRefused(): void {
     this.#isHeldElsewhere = true;
+    this.#keep.leaveToOthers();
     this.#pendingClaim = null;
     this.#suspend();
-    if (this.#isDoubted) this.#forget("another relay has the lease");
-    if (this.#heardHolder === null && !this.#isClosed) {
-      this.#say({ verb: "joining", relay_id: this.#options.relayId });
-    }
+    if (this.#isDoubted || this.#contestedAt !== null) this.#forget("another relay has the lease");
+    if (this.#heardHolder === null && !this.#isClosed) this.#voice.say("joining");
   }
 
   /** The lease is not certain: a holder keeps what comes for a while, since nobody else may have begun. */
@@ -229,77 +248,60 @@ export class LogIngest {
   }
 
   #hearOwn({ verb, claim }: IngestWord): void {
-    if (verb === "yielding") this.#close();
+    if (verb === "yielding" && this.#left !== null) this.#close();
     if (verb !== "holding" || claim !== this.#pendingClaim || this.#lease.current === null) return;
     this.#pendingClaim = null;
     this.#heardHolder = null;
-    this.#cancelKeep?.();
-    this.#keeps = true;
-    this.#isOwn = true;
+    this.#keep.own();
     this.#isHolder = true;
     this.#ceased = Promise.withResolvers<void>();
     this.#options.counters.takeovers += 1;
     this.#options.onHolder(true);
-    this.#queue.open();
-    if (this.#left !== null) this.#say({ verb: "yielding", relay_id: this.#options.relayId });
+    this.#resume();
+    if (this.#left !== null) this.#voice.yield();
   }
 
   #hearOther({ verb, relay_id: relayId }: IngestWord): void {
     if (verb === "released") this.#lease.ask();
     else if (verb === "joining") {
-      if (this.#isHolder && this.#left === null) this.#claim();
+      if (this.#isHolder && this.#left === null) this.#voice.say("holding");
     } else if (verb === "yielding") {
       // A relay that was frozen may yield what another holds by now.
-      if (relayId === this.#heardHolder) this.#keepForAWhile();
+      if (relayId !== this.#heardHolder || this.#isHolder) return;
+      if (this.#contestedAt !== null) this.#forget("another relay had the lease");
+      this.#keepForAWhile();
     } else {
       this.#heardHolder = relayId;
-      // Where two believe to hold, one is mistaken, and the log tells which. Until then neither may go on.
-      if (this.#isHolder) this.#lease.ask();
-      this.#cease();
-      this.#forget("another relay has the lease");
+      this.#keep.leaveToOthers();
+      if (this.#keep.isOwn) this.#contest();
+      else this.#forget("another relay has the lease");
     }
   }
 
-  #keepForAWhile(): void {
-    if (this.#isClosed) return;
-    this.#keeps = true;
-    this.#cancelKeep?.();
-    this.#cancelKeep = this.#options.clock.after(KEEP_MS, () => {
-      this.#isOwn = true;
-      this.#forget("no relay got the lease in time");
-    });
+  /** Where two believe to hold, one is mistaken, and the log tells which. Until then neither may go on. */
+  #contest(): void {
+    this.#queue.shut();
+    this.#contestedAt ??= this.#lease.asked;
+    this.#keep.contest();
+    this.#lease.ask();
   }
 
-  /** Forgets what is kept and keeps no more. Where it was this relay's own it is lost. */
+  #keepForAWhile(): void {
+    if (!this.#isClosed) this.#keep.forAWhile();
+  }
+
   #forget(reason: string): void {
-    this.#cancelKeep?.();
-    const updates = this.#queue.clear();
-    const isLost = this.#isOwn && updates > 0;
-    this.#keeps = false;
-    this.#isOwn = false;
     this.#isDoubted = false;
-    if (!isLost) return;
-    this.#options.counters.lost += updates;
-    this.#onLoss("lost", updates, reason);
+    this.#contestedAt = null;
+    this.#keep.forget(reason);
   }
 
   #cease(): void {
     this.#queue.shut();
     if (!this.#isHolder) return;
     this.#isHolder = false;
+    this.#voice.owesClaim = false;
     this.#ceased.resolve();
     this.#options.onHolder(false);
-  }
-
-  #onLoss(kind: IngestLoss, updates: number, reason: string): void {
-    if (kind === "unconfirmed") this.#unconfirmedAt = this.#options.clock.monotonic();
-    this.#options.onLoss(kind, updates, reason);
-  }
-
-  #say(word: IngestWord): void {
-    this.#options.publish([{ channel: INGEST_CHANNEL, data: JSON.stringify(word) }]).catch(() => {
-      // `holding` is said again with the next answer, and without `released` the others ask in time.
-      if (word.verb === "yielding") this.#close();
-    });
   }
 }

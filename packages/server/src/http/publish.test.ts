@@ -111,6 +111,18 @@ describe("POST /v1/publish with history", () => {
     expect(answer.detail).toContain('an update with an "id" is not stored twice');
   });
 
+  test("says why Redis refuses, and that nothing was stored", async () => {
+    await using redis = await startRedis();
+    await using it = open(redis.url);
+    await eventually("the broker is healthy", () => it.broker.health.ok);
+    await redis.cli("CONFIG", "SET", "maxmemory", "1mb");
+    const { status, answer } = await post(it.broker, update("alice"));
+    expect([status, answer.detail]).toEqual([
+      503,
+      "Redis refused: Redis is out of memory (OOM). None of the updates was stored. Try again.",
+    ]);
+  });
+
   test("stores a thousand updates in one step of Redis", async () => {
     await using redis = await startRedis();
     await using it = open(redis.url);

@@ -1,5 +1,5 @@
 import { formatOffset, JsonScanner, type UpdateFault, UpdateReader, updateFaults } from "@tidings/protocol";
-import { type Broker, BrokerUnavailable } from "../broker/broker.ts";
+import { type Broker, BrokerRefused, BrokerUnavailable } from "../broker/broker.ts";
 import type { LogDraft, UpdateLog } from "../broker/update-log.ts";
 import { sliceText } from "../bytes.ts";
 import { jsonResponse, problemResponse } from "./problem.ts";
@@ -19,6 +19,12 @@ const UNCONFIRMED = "Redis did not confirm the updates; they may have been publi
 
 const UNCONFIRMED_IN_LOG =
   'Redis did not confirm the updates; they may have been stored or not. Try again: an update with an "id" is not stored twice.';
+
+function detailOf(error: BrokerUnavailable, hasLog: boolean): string {
+  if (!error.isUndone) return hasLog ? UNCONFIRMED_IN_LOG : UNCONFIRMED;
+  const reason = error instanceof BrokerRefused ? `${error.message}. ` : "";
+  return `${reason}None of the updates was ${hasLog ? "stored" : "published"}. Try again.`;
+}
 
 interface Rejected {
   readonly index: number;
@@ -113,7 +119,7 @@ export class PublishEndpoint {
           status: 503,
           code: "broker_unavailable",
           title: "Redis unavailable",
-          detail: log === null ? UNCONFIRMED : UNCONFIRMED_IN_LOG,
+          detail: detailOf(error, log !== null),
         },
         { "retry-after": "1" },
       );

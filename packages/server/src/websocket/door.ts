@@ -146,13 +146,13 @@ export class Door {
         { "retry-after": RETRY_AFTER_SECONDS },
       );
     }
-    const isUsed = code === "used";
-    const result = isUsed ? "ticket_used" : "token_refused";
-    this.#report(result, address, detail);
-    return problemResponse(
-      { status: 401, code: result, title: isUsed ? "Ticket used" : "Token refused", detail },
-      { "www-authenticate": 'Bearer realm="tidings", error="invalid_token"' },
-    );
+    const headers = { "www-authenticate": 'Bearer realm="tidings", error="invalid_token"' };
+    if (code === "used") {
+      this.#report("ticket_used", address, detail);
+      return problemResponse({ status: 401, code: "ticket_used", title: "Ticket used", detail }, headers);
+    }
+    this.#report("token_refused", address, detail);
+    return problemResponse({ status: 401, code: "token_refused", title: "Token refused", detail }, headers);
   }
 
   /** The answer to somebody who is not let in. */

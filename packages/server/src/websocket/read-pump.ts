@@ -39,7 +39,7 @@ export interface ReadPumpOptions {
 }
 
 /** A resume counts as this many messages, since it has the relay read from the log. */
-export const RESUME_TOKENS = 10;
+const RESUME_TOKENS = 10;
 
 /** Reads what clients send: checks it, holds each client to its rate, answers system frames, passes the rest to workers. */
 export class ReadPump {

@@ -33,13 +33,40 @@ export function librarySource(bounds: LogBounds): string {
   return [
     "#!lua name=tidings",
     "-- The log of updates. A relay with TIDINGS_HISTORY loads it; `tidings library` prints it.",
-    `local VERSION = '${LIBRARY_VERSION} ${new Bun.CryptoHasher("sha1").update(body).digest("hex")}'`,
+    `local VERSION = '${LIBRARY_VERSION} ${new Bun.CryptoHasher("sha1").update(body).digest("hex")} ${writtenBounds(bounds)}'`,
     body,
   ].join("\n");
 }
 
+/** The settings that are written into the library, in the order in which its version has them. */
+const boundSettings = [
+  ["TIDINGS_HISTORY_SIZE", (bounds: LogBounds) => bounds.updates],
+  ["TIDINGS_HISTORY_BYTES", (bounds: LogBounds) => bounds.bytes],
+  ["TIDINGS_HISTORY_TTL", (bounds: LogBounds) => bounds.ttlMs],
+  ["TIDINGS_MAX_UPDATE_BYTES", (bounds: LogBounds) => bounds.maxUpdateBytes],
+] as const;
+
+function writtenBounds(bounds: LogBounds): string {
+  return boundSettings.map(([, read]) => String(read(bounds))).join(" ");
+}
+
 /**
- * Makes Redis have the library with these bounds. One of a newer version stays.
+ * How these bounds differ from those of a library of the same version, as `NAME there → here` with commas between them, in
+ * bytes and milliseconds; null where they do not, or the versions differ. `version` is what `tidings_version` answers.
+ */
+export function boundChanges(version: string, bounds: LogBounds): string | null {
+  const [number, , ...there] = version.split(" ");
+  if (number !== String(LIBRARY_VERSION) || there.length !== boundSettings.length) return null;
+  const changes = boundSettings.flatMap(([name, read], index) => {
+    const here = String(read(bounds));
+    return there[index] === here ? [] : [`${name} ${there[index]} → ${here}`];
+  });
+  return changes.length === 0 ? null : changes.join(", ");
+}
+
+/**
+ * Makes Redis have the library with these bounds. One of a newer version stays. Returns how its bounds changed
+ * ({@link boundChanges}), null where they did not.
  *
  * Functions run with the rights of who calls them. A worker needs the keys `tidings:*`, the channel `tidings:log`, and
  * `FCALL TIME INFO XADD XREVRANGE XRANGE XTRIM PEXPIRE DEL HSET HMGET GET SET PUBLISH`; a relay `PTTL` as well, and
@@ -47,12 +74,12 @@ export function librarySource(bounds: LogBounds): string {
  *
  * @throws {LibraryUnusable} where Redis is too old for it or refuses it; what else the host rejects with, as it is.
  */
-export async function ensureLibrary(host: FunctionHost, bounds: LogBounds): Promise<void> {
+export async function ensureLibrary(host: FunctionHost, bounds: LogBounds): Promise<string | null> {
   const source = librarySource(bounds);
   const installed = await installedVersion(host);
   if (installed !== null) {
-    if (source.includes(`\nlocal VERSION = '${installed}'\n`)) return;
-    if (Number.parseInt(installed, 10) > LIBRARY_VERSION) return;
+    if (source.includes(`\nlocal VERSION = '${installed}'\n`)) return null;
+    if (Number.parseInt(installed, 10) > LIBRARY_VERSION) return null;
   }
   try {
     await host.loadFunctions(source);
@@ -60,6 +87,7 @@ export async function ensureLibrary(host: FunctionHost, bounds: LogBounds): Prom
     throw loadFault(error, installed !== null);
   }
   await installedVersion(host);
+  return installed === null ? null : boundChanges(installed, bounds);
 }
 
 /** The installed library's version and digest, or null where there is none. */

@@ -15,6 +15,8 @@ local LARGE_FRAME = BYTES / 64
 -- The life of a key is renewed at most once in each span of this length, and outlasts TTL_MS by as much.
 local RENEWAL_MS = (TTL_MS - TTL_MS % 16) / 16 + 1
 local IDS_LIFE_MS = WINDOW_MS * 2
+-- As long as a digest, in bytes.
+local LONG_ID = 40
 
 -- Whole numbers as text, exactly up to 2^53.
 local function digits(number)
@@ -163,9 +165,14 @@ local function ids_key(log, window)
   return sub(log.key, 1, -4) .. 'ids:' .. window
 end
 
+-- What an id is remembered as, so that what it costs has a bound.
+local function id_name(id)
+  return #id > LONG_ID and redis.sha1hex(id) or id
+end
+
 local function remember(log, window, id, position)
   local key = ids_key(log, window)
-  local added = id and call('HSET', key, '', '', id, position) or call('HSET', key, '', '')
+  local added = id and call('HSET', key, '', '', id_name(id), position) or call('HSET', key, '', '')
   -- Two fields are new where the hash is, and one at most where it is not.
   if added == 2 or not id then call('PEXPIRE', key, IDS_LIFE_MS) end
 end
@@ -205,10 +212,10 @@ end
 local function known_position(log, id, ms)
   for window in gmatch(windows_after(log.w, floor(ms / WINDOW_MS)) or '', '%d+') do
     local key = ids_key(log, window)
-    local found = call('HMGET', key, id, '')
+    local found = call('HMGET', key, id_name(id), '')
     if not found[2] then
       restore_ids(log, window)
-      found = call('HMGET', key, id, '')
+      found = call('HMGET', key, id_name(id), '')
     end
     local position = found[1]
     if position and sub(position, 1, EPOCH_LENGTH + 1) == log.epoch .. '.' then return position end

@@ -20,8 +20,13 @@ export type CallFunction = (
   args: readonly FunctionArgument[],
 ) => Promise<unknown>;
 
-/** The lease is one for all targets, and lives beside the logs. */
-const LEASE_KEY = "tidings:ingest";
+/** The channel of plain `PUBLISH` unless another is set. */
+const USUAL_CHANNEL = "updates";
+
+/** The key of the lease of what is published on a channel. It is one for all targets, and lives beside the logs. */
+export function leaseKey(channel: string): string {
+  return channel === USUAL_CHANNEL ? "tidings:ingest" : `tidings:ingest:${channel}`;
+}
 
 /** The key of a target's log: what stands in braces is what Redis Cluster shards by. */
 export function logKey(target: string): string {
@@ -31,15 +36,17 @@ export function logKey(target: string): string {
 /** The log in Redis: streams, written and read by the function library (`function-library.ts`), which has all the rules. */
 export class RedisLog implements UpdateLog {
   readonly #call: CallFunction;
+  readonly #leaseKey: string;
 
-  constructor(call: CallFunction) {
+  /** The lease is that of `channel`. */
+  constructor(call: CallFunction, channel: string = USUAL_CHANNEL) {
     this.#call = call;
+    this.#leaseKey = leaseKey(channel);
   }
 
   /** Holds up all other clients of Redis while it runs: the caller keeps to about a hundred drafts at a time. */
   async append(drafts: readonly LogDraft[], lease?: Lease): Promise<readonly LogPosition[]> {
     if (lease !== undefined && !lease.isHeld) throw new LeaseLost("the lease is not held");
-    if (drafts.length === 0) return [];
     const keys = drafts.map(({ target }) => logKey(target));
     const args = drafts.flatMap(({ frame, id, seq, producer }) => [
       frame,
@@ -65,11 +72,11 @@ export class RedisLog implements UpdateLog {
   }
 
   async lease(holder: string, ttlMs: number): Promise<Lease> {
-    return readLease(await this.#call("tidings_lease", [LEASE_KEY], [holder, String(ttlMs)]));
+    return readLease(await this.#call("tidings_lease", [this.#leaseKey], [holder, String(ttlMs)]));
   }
 
   async release(holder: string): Promise<void> {
-    await this.#call("tidings_release", [LEASE_KEY], [holder]);
+    await this.#call("tidings_release", [this.#leaseKey], [holder]);
   }
 
   async distrust(target: string, epoch: string): Promise<void> {

@@ -110,6 +110,24 @@ describe("a log in Redis", () => {
     expect(await publish(it.shell, "ann", ',"id":"a"')).toEqual(once);
   });
 
+  test("knows an id of any length, and remembers of a long one no more than 40 bytes", async () => {
+    await using it = await startLog();
+    const ids = ["a".repeat(38), "b".repeat(39), "c".repeat(250)];
+    const publishAll = (): Promise<unknown[]> =>
+      Promise.all(ids.map((id) => publish(it.shell, "ann", `,"id":"${id}"`)));
+    const all = await publishAll();
+    expect(await publishAll()).toEqual(all);
+    expect(await append(it.log, draft("ann", "{}", { id: `"${ids[2]}"` }))).toEqual({
+      epoch: (await position(it.log, "ann")).epoch,
+      n: 3,
+    });
+    const [key = ""] = (await it.shell.run("KEYS", "tidings:{ann}:ids:*")) as string[];
+    const names = (await it.shell.run("HKEYS", key)) as string[];
+    expect(names.map(({ length }) => length).toSorted((one, other) => one - other)).toEqual([0, 40, 40, 40]);
+    await it.shell.run("DEL", key);
+    expect(await publishAll()).toEqual(all);
+  });
+
   test("knows its ids after the keys that remember them were evicted", async () => {
     await using it = await startLog();
     const publishAll = (): Promise<unknown[]> =>
