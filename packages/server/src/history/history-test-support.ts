@@ -64,18 +64,20 @@ export class Application {
   unrecovered = 0;
   line: Line | null = null;
   isConnecting = false;
-  #since: Since | null = null;
+  #since: Since = { user: null, broadcast: null };
 
   constructor(user: string) {
     this.user = user;
   }
 
-  /** What it resumes from; null the first time. */
+  /** What it resumes from: what it knows of either log; null where that is nothing, as the first time. */
   get since(): string | null {
-    if (this.#since === null) return null;
     const { user, broadcast } = this.#since;
-    if (typeof user !== "object" || typeof broadcast !== "object") return null;
-    return `${user?.epoch}.${user?.n},*${broadcast?.epoch}.${broadcast?.n}`;
+    const parts = [
+      ...(isPlace(user) ? [`${user.epoch}.${user.n}`] : []),
+      ...(isPlace(broadcast) ? [`*${broadcast.epoch}.${broadcast.n}`] : []),
+    ];
+    return parts.length === 0 ? null : parts.join(",");
   }
 
   /** Takes the oldest frame from the wire. */
@@ -86,7 +88,14 @@ export class Application {
     const { offset, recovered, next } = frame.payload;
     if (frame.type === "welcome") {
       if (recovered === false) this.unrecovered += 1;
-      if (this.#since === null || recovered === false) this.#since = parseSince(offset ?? "");
+      const place = parseSince(offset ?? "") ?? { user: null, broadcast: null };
+      // A place of its own stays where it is resumed from; where none is known the relay says it.
+      if (recovered === false) this.#since = place;
+      else
+        this.#since = {
+          user: this.#since.user ?? place.user,
+          broadcast: this.#since.broadcast ?? place.broadcast,
+        };
     } else if (frame.type === "tidings.gap") {
       this.gaps += 1;
       this.#follow(next ?? "", true);
@@ -98,12 +107,12 @@ export class Application {
     const parsed = parseSince(offset);
     const log = parsed?.user === null ? "broadcast" : "user";
     const place = parsed?.[log];
-    const before = this.#since?.[log];
-    if (this.#since === null || !isPlace(place) || !isPlace(before)) {
-      this.violations.push(`${offset} came before the welcome`);
+    const before = this.#since[log];
+    if (!isPlace(place)) {
+      this.violations.push(`${offset} is no offset`);
       return;
     }
-    const follows = place.epoch === before.epoch && place.n === before.n + 1;
+    const follows = !isPlace(before) || (place.epoch === before.epoch && place.n === before.n + 1);
     if (!follows && !isHole) this.violations.push(`${offset} came after ${before.epoch}.${before.n}`);
     this.#since = { ...this.#since, [log]: isHole ? { ...place, n: place.n - 1 } : place };
   }
@@ -183,6 +192,7 @@ export class Stage {
   async quiesce(applications: readonly Application[]): Promise<void> {
     for (let round = 0; round < 400; round += 1) {
       for (const application of applications) {
+        if (application.line?.isOpen === false) this.cut(application);
         void this.connect(application);
         application.line?.block(false);
         while ((application.line?.wire.length ?? 0) > 0) application.take();

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { BrokerUnavailable } from "../broker/broker.ts";
 import { Application, Stage } from "./history-test-support.ts";
 
 const RUNS = Number(process.env["RUNS"] ?? 1_000);
 
 type Step =
   | { readonly kind: "publish" | "lose" | "trim"; readonly target: string }
-  | { readonly kind: "execute" | "answer" | "notice" | "lost" | "tick" }
+  | { readonly kind: "execute" | "answer" | "notice" | "lost" | "tick" | "leave" | "comeBack" }
   | { readonly kind: Act; readonly who: number };
 
 type Act = "connect" | "cut" | "take" | "block" | "unblock";
@@ -29,10 +30,23 @@ const ordinary: fc.WeightedArbitrary<Step>[] = [
   { weight: 1, arbitrary: who.map((index) => ({ kind: "block", who: index }) as const) },
   { weight: 1, arbitrary: who.map((index) => ({ kind: "unblock", who: index }) as const) },
 ];
+const outages: fc.WeightedArbitrary<Step>[] = [
+  { weight: 1, arbitrary: once("leave") },
+  { weight: 2, arbitrary: once("comeBack") },
+];
 const losses: fc.WeightedArbitrary<Step>[] = [
   { weight: 1, arbitrary: target.map((name) => ({ kind: "lose", target: name }) as const) },
   { weight: 1, arbitrary: target.map((name) => ({ kind: "trim", target: name }) as const) },
 ];
+
+const AWAY = new BrokerUnavailable("away");
+
+/** Once the broker has its connections again, it says so. */
+function comeBack(stage: Stage): void {
+  if (stage.log.isAway === null) return;
+  stage.log.comeBack();
+  stage.history.resubscribed();
+}
 
 async function play(steps: readonly Step[]): Promise<{ stage: Stage; applications: Application[] }> {
   const stage = new Stage();
@@ -45,9 +59,12 @@ async function play(steps: readonly Step[]): Promise<{ stage: Stage; application
     else if (step.kind === "answer") stage.log.answer();
     else if (step.kind === "notice" || step.kind === "lost") stage.log.notice(step.kind === "lost");
     else if (step.kind === "tick") stage.clock.advance(1_000);
+    else if (step.kind === "leave") stage.log.leave(AWAY);
+    else if (step.kind === "comeBack") comeBack(stage);
     else if ("who" in step) act(stage, applications[step.who], step.kind);
     await stage.settle();
   }
+  comeBack(stage);
   await stage.quiesce(applications);
   stage.history.stop();
   return { stage, applications };
@@ -62,7 +79,7 @@ function act(stage: Stage, application: Application | undefined, kind: Act): voi
 }
 
 /** Where an application must be once everything has come to rest. */
-async function tops(stage: Stage, user: string): Promise<string> {
+async function topsOf(stage: Stage, user: string): Promise<string> {
   const asked = stage.log.positions([user, "*"]);
   stage.log.execute();
   stage.log.answer();
@@ -79,8 +96,27 @@ test("a client cut at every possible moment sees each update once and in order, 
         for (const application of applications) {
           expect(application.violations).toEqual([]);
           expect([application.gaps, application.unrecovered]).toEqual([0, 0]);
-          expect(application.since).toBe(await tops(stage, application.user));
+          expect(application.since).toBe(await topsOf(stage, application.user));
           expect(application.line?.catchUp).toBeNull();
+        }
+        expect(stage.faults).toEqual([]);
+      },
+    ),
+    { numRuns: RUNS },
+  );
+}, 300_000);
+
+test("a client that is there while Redis comes and goes sees each update once and in order from its first place on", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(...ordinary, ...outages), { minLength: 10, maxLength: 80, size: "max" }),
+      async (steps) => {
+        const { stage, applications } = await play(steps);
+        for (const application of applications) {
+          expect(application.violations).toEqual([]);
+          expect([application.gaps, application.unrecovered]).toEqual([0, 0]);
+          const tops = (await topsOf(stage, application.user)).split(",");
+          for (const place of application.since?.split(",") ?? []) expect(tops).toContain(place);
         }
         expect(stage.faults).toEqual([]);
       },
@@ -92,12 +128,13 @@ test("a client cut at every possible moment sees each update once and in order, 
 test("where logs are lost or trimmed, a client is told of each hole, and sees the rest once and in order", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.oneof(...ordinary, ...losses), { minLength: 10, maxLength: 80, size: "max" }),
+      fc.array(fc.oneof(...ordinary, ...outages, ...losses), { minLength: 10, maxLength: 80, size: "max" }),
       async (steps) => {
         const { stage, applications } = await play(steps);
         for (const application of applications) {
           expect(application.violations).toEqual([]);
-          expect(application.since).toBe(await tops(stage, application.user));
+          const tops = (await topsOf(stage, application.user)).split(",");
+          for (const place of application.since?.split(",") ?? []) expect(tops).toContain(place);
         }
         expect(stage.faults).toEqual([]);
       },

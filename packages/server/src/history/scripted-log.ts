@@ -10,6 +10,12 @@ interface Kept {
 interface Command {
   readonly execute: () => unknown;
   readonly resolve: (answer: never) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Answer {
+  readonly bring: () => void;
+  readonly lose: (reason: unknown) => void;
 }
 
 /**
@@ -19,7 +25,7 @@ interface Command {
 export class ScriptedLog implements UpdateLog {
   readonly #logs = new Map<string, Kept>();
   readonly #asked: Command[] = [];
-  readonly #answers: (() => void)[] = [];
+  readonly #answers: Answer[] = [];
   readonly #notices: Uint8Array[] = [];
   readonly #receive: (notice: Uint8Array) => void;
   /** What every command is refused with, while the log is away. */
@@ -63,16 +69,30 @@ export class ScriptedLog implements UpdateLog {
     const command = this.#asked.shift();
     if (command === undefined) return;
     const answer = command.execute();
-    this.#answers.push(() => command.resolve(answer as never));
+    this.#answers.push({ bring: () => command.resolve(answer as never), lose: command.reject });
   }
 
   /** Brings the oldest answer that is on its way. */
   answer(): void {
-    this.#answers.shift()?.();
+    this.#answers.shift()?.bring();
+  }
+
+  /** Loses both connections with all that is on its way on them: commands are refused until {@link comeBack}. */
+  leave(reason: Error): void {
+    this.isAway = reason;
+    for (const { reject } of this.#asked.splice(0)) reject(reason);
+    for (const { lose } of this.#answers.splice(0)) lose(reason);
+  }
+
+  /** Has both connections anew. What was told meanwhile was told to nobody. */
+  comeBack(): void {
+    this.isAway = null;
+    this.#notices.length = 0;
   }
 
   /** Brings the oldest notice, or loses it on the way. */
   notice(isLost = false): void {
+    if (this.isAway !== null) return;
     const notice = this.#notices.shift();
     if (notice !== undefined && !isLost) this.#receive(notice);
   }
@@ -138,8 +158,8 @@ export class ScriptedLog implements UpdateLog {
 
   #ask<T>(execute: () => T): Promise<T> {
     if (this.isAway !== null) return Promise.reject(this.isAway);
-    const { promise, resolve } = Promise.withResolvers<T>();
-    this.#asked.push({ execute, resolve });
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#asked.push({ execute, resolve, reject });
     return promise;
   }
 }
