@@ -176,6 +176,37 @@ describe("the users of all relays together", () => {
   });
 });
 
+describe("the place of a user's updates", () => {
+  test("is where a page goes on from: nothing before it is told again, and nothing after it is missed", async () => {
+    await using relay = await startTestRelay({ settings: { ...settings, history: true } });
+    const update = { target_user_id: "a b/ü", type: "t", payload: 1 };
+    await relay.store(update);
+    const response = await relay.http(`/v1/users/${encodeURIComponent("a b/ü")}/offset`, {
+      headers: authorized,
+    });
+    expect(response.status).toBe(200);
+    const { user_id: user, offset } = (await response.json()) as { user_id: string; offset: string };
+    expect([user, offset]).toEqual(["a b/ü", expect.stringMatching(/^\w+\.1,\*\w+\.0$/)]);
+    const second = await relay.store({ ...update, payload: 2 });
+    const url = `${relay.url}/ws?user_id=${encodeURIComponent("a b/ü")}&since=${encodeURIComponent(offset)}`;
+    const client = await relay.connect("a b/ü", { url });
+    expect(await client.received(1)).toEqual([{ type: "t", payload: 2, offset: second } as never]);
+  });
+
+  test("is null without history, 503 without Redis, and nobody's business without the key", async () => {
+    await using plain = await startTestRelay({ settings });
+    const answer = await plain.http("/v1/users/alice/offset", { headers: authorized });
+    expect(await answer.json()).toEqual({ user_id: "alice", offset: null });
+    expect((await plain.http("/v1/users/alice/offset")).status).toBe(401);
+    expect((await plain.http("/v1/users/*/offset", { headers: authorized })).status).toBe(400);
+    await using relay = await startTestRelay({ settings: { ...settings, history: true } });
+    await relay.redis.kill("SIGKILL");
+    await eventually("Redis is gone", () => !relay.relay.brokerHealth().ok);
+    const unknown = await relay.http("/v1/users/alice/offset", { headers: authorized });
+    expect([unknown.status, unknown.headers.get("retry-after")]).toEqual([503, "1"]);
+  });
+});
+
 describe("health", () => {
   test("is alive whatever Redis does, and ready only while updates arrive", async () => {
     await using relay = await startTestRelay();

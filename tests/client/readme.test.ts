@@ -22,11 +22,12 @@ test("every snippet of the client's README runs against a relay", async () => {
   try {
     for (const [at, snippet] of snippets.entries()) {
       const code = snippet
+        .replace('"@tidings/client/server"', JSON.stringify(join(here, "src", "server", "index.ts")))
         .replace('"@tidings/client"', JSON.stringify(join(here, "src", "index.ts")))
         .replace('"zod"', JSON.stringify(Bun.resolveSync("zod", join(here, "..", "server"))))
         .replace("https://relay.example.com", `${relay.url}/?user_id=alice`)
         // The first one shows how a page begins: it has no end, and asks a server that is not here.
-        .replace("token: getToken", "token: () => null");
+        .replace('token: fetchTicket("/api/tidings")', "token: () => null");
       const path = join(folder, `snippet-${at}.ts`);
       await writeFile(path, at === 0 ? `${code}\nsetTimeout(() => process.exit(0), 500);` : code);
       const run = Bun.spawn([process.execPath, path], { stdout: "pipe", stderr: "pipe" });

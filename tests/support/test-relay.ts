@@ -122,13 +122,7 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
   publisher.on("error", () => {});
   await publisher.connect();
   disposables.defer(() => publisher.destroy());
-  const test = new TestRelay(
-    relay,
-    redis,
-    log,
-    (command) => publisher.sendCommand(command),
-    disposables,
-  );
+  const test = new TestRelay(relay, redis, log, (command) => publisher.sendCommand(command), disposables);
   await test.ready();
   return test;
 }

@@ -12,7 +12,10 @@ const dist = join(here, "dist");
 
 run("node_modules/bun/bin/bun.exe", [join(here, "scripts", "bundle.ts"), dist]);
 run("node_modules/.bin/tsc", ["-p", join(here, "tsconfig.build.json")]);
-const declared = declarationsFrom(join(dist, "index.d.ts"));
+const declared = new Set();
+for (const entry of ["index.d.ts", "react/index.d.ts", "server/index.d.ts"]) {
+  declarationsFrom(join(dist, entry), declared);
+}
 for (const name of readdirSync(dist, { recursive: true })) {
   if (name.endsWith(".d.ts") && !declared.has(join(dist, name))) rmSync(join(dist, name));
 }
@@ -23,10 +26,10 @@ for (const name of readdirSync(dist).filter((name) => name.endsWith(".js"))) {
 
 /**
  * Finishes an entry point's declarations and all that they import: as modules of a package import each other, and without
- * the protocol, which is not published. Returns their paths.
+ * the protocol, which is not published. Adds their paths to `found`.
  */
-function declarationsFrom(path, found = new Set()) {
-  if (found.has(path)) return found;
+function declarationsFrom(path, found) {
+  if (found.has(path)) return;
   found.add(path);
   const text = readFileSync(path, "utf8");
   if (text.includes("@tidings/protocol")) throw new Error(`${path} needs @tidings/protocol`);
@@ -34,7 +37,6 @@ function declarationsFrom(path, found = new Set()) {
   for (const [, name] of text.matchAll(/from "(\.[^"]*)\.ts"/g)) {
     declarationsFrom(join(dirname(path), `${name}.d.ts`), found);
   }
-  return found;
 }
 
 function run(program, words) {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 /** Entry points, and parts that are loaded where they are needed: what stands in `dist`, and its source. */
 const modules = {
   index: "src/index.ts",
+  react: "src/react/index.ts",
+  server: "src/server/index.ts",
   share: "src/share/open-shared.ts",
   stream: "src/stream-link.ts",
 } as const;
@@ -20,10 +22,15 @@ export async function bundle(name: ModuleName, minify: boolean): Promise<string>
     format: "esm",
     target: "browser",
     minify,
+    external: ["react"],
+    // Every component that uses a hook is one of the browser's.
+    ...(name === "react" && { banner: '"use client";' }),
     plugins: [
       {
         name: "parts",
         setup(build) {
+          // Other entry points use what the application imports, rather than a copy of it.
+          build.onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "./index.js", external: true }));
           for (const part of ["share", "stream"] as const) {
             const file = modules[part].replace(/^.*\//, "").replace(".", "\\.");
             build.onResolve({ filter: new RegExp(`/${file}$`) }, ({ kind }) =>

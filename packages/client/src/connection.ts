@@ -85,8 +85,7 @@ export class Connection implements Tidings {
   async send(type: string, payload: unknown, options: SendOptions = {}): Promise<void> {
     const schema = own(this.#messages, type);
     const result = schema ? check(schema, payload) : null;
-    if (result?.issues)
-      throw new TidingsError("invalid", result.issues[0]?.message ?? `${type} does not fit`);
+    if (result?.issues) throw new TidingsError("invalid", result.issues[0]?.message);
     return this.#session.send(type, payload, options);
   }
 

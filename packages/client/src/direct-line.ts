@@ -146,7 +146,7 @@ export class DirectLine implements Line {
     // A page with an open connection is not kept in the back/forward cache, or loses it unnoticed.
     if (!this.#attempt) return;
     this.#hangUp();
-    this.#events.down({ kind: "offline", reason: "the page is put away", retryAt: null });
+    this.#events.down({ kind: "offline", reason: "put away", retryAt: null });
   }
 
   /** Timers stand still while a machine sleeps: a look that comes far too late tells that it did. */

@@ -1,5 +1,6 @@
 export { connect } from "./connect.ts";
 export { TidingsError, type TidingsErrorCode } from "./errors.ts";
+export { fetchTicket } from "./fetch-ticket.ts";
 export type { Gap } from "./gap.ts";
 export type { Unsubscribe } from "./listeners.ts";
 export type { SendOptions } from "./outgoing.ts";

@@ -53,7 +53,7 @@ export class Outgoing {
       const id = this.nextId();
       const onAbort = (): void => message.settle(signal?.reason);
       const cancel = this.#platform.after(timeout, () =>
-        message.settle(message.isSent ? unconfirmed() : new TidingsError("timeout", "no connection in time")),
+        message.settle(message.isSent ? unconfirmed() : new TidingsError("timeout", "not connected")),
       );
       const message: Message = {
         frame: { type, payload, id },
@@ -77,11 +77,9 @@ export class Outgoing {
     for (const message of this.#messages.values()) message.isSent ||= this.#trySend(message.frame);
   }
 
-  /** Takes the relay's answer to a frame; false where it answers none of ours. */
-  answer(id: string | undefined, error?: unknown): boolean {
-    const message = this.#messages.get(id ?? "");
-    message?.settle(error);
-    return message !== undefined;
+  /** Takes the relay's answer to a frame, which may be none of ours. */
+  answer(id: string | undefined, error?: unknown): void {
+    this.#messages.get(id ?? "")?.settle(error);
   }
 
   /**
@@ -97,5 +95,5 @@ export class Outgoing {
 }
 
 function unconfirmed(): TidingsError {
-  return new TidingsError("unconfirmed", "no answer came");
+  return new TidingsError("unconfirmed");
 }

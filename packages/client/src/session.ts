@@ -154,7 +154,7 @@ export class Session implements LineEvents {
     const bytes = new TextEncoder().encode(JSON.stringify(frame)).length;
     const error =
       live.transport === "sse"
-        ? new TidingsError("receive_only", "server-sent events have no way up")
+        ? new TidingsError("receive_only", "a stream has no way up")
         : bytes > this.#mostBytes
           ? new TidingsError("too_big", `${bytes} bytes of at most ${this.#mostBytes}`)
           : null;

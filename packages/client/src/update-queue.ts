@@ -40,8 +40,7 @@ export class UpdateQueue<T> implements AsyncIterableIterator<T> {
     const error = this.#error;
     this.#error = null;
     if (error) throw error;
-    if (this.#isEnded) return { done: true, value: undefined };
-    return new Promise((resolve) => this.#takers.push(resolve));
+    return this.#isEnded ? this.return() : new Promise((resolve) => this.#takers.push(resolve));
   }
 
   async return(): Promise<IteratorResult<T>> {

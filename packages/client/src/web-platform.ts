@@ -66,7 +66,8 @@ function listen(globals: Globals, run: (signal: PageSignal) => void): () => void
     if (type === "pagehide") run("sleep");
     else if (globals.document?.visibilityState !== "hidden") run("wake");
   };
-  for (const name of ["online", "pageshow", "pagehide", "visibilitychange"]) {
+  // "offline" wakes too: a connection that stands is asked whether it still lives, long before its heartbeat would ask.
+  for (const name of ["online", "offline", "pageshow", "pagehide", "visibilitychange"]) {
     globals.addEventListener?.(name, onEvent, stop);
   }
   return () => stop.abort();

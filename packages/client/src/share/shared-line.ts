@@ -268,7 +268,7 @@ export class SharedLine implements Line {
     // A page that is put away must neither have the lock nor be given it.
     this.#isAway = true;
     this.#leave();
-    this.#drop({ kind: "offline", reason: "the page is put away", retryAt: null });
+    this.#drop({ kind: "offline", reason: "put away", retryAt: null });
   }
 
   #tell(message: LeaderWord): void {
