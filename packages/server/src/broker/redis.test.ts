@@ -152,10 +152,15 @@ describe("RedisBroker", () => {
         RECOVERED_MS,
       );
     }
-    await it.healthy();
-    expect(await it.broker.publish([update])).toEqual([1]);
+    // The broker may hear of the last kill only when it publishes.
+    let reached: readonly number[] = [];
+    await eventually("a publish is taken", async () => {
+      reached = await it.broker.publish([update]).catch(() => []);
+      return reached.length > 0;
+    });
+    expect(reached).toEqual([1]);
     await eventually("an update arrives", () => it.messages.length > 0);
-    expect(it.messages).toEqual(["x"]);
+    expect(new Set(it.messages)).toEqual(new Set(["x"]));
   });
 
   test("a subscription that is deaf although its connection lives is noticed and replaced", async () => {
