@@ -17,7 +17,9 @@ const venv = join(agent, ".venv");
 export const python = join(venv, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
 
 /** What the worker needs in its environment to find itself and its SDK, wherever it is started. */
-export const pythonPath = [agent, join(root, "sdks/python/src")].join(process.platform === "win32" ? ";" : ":");
+export const pythonPath = [agent, join(root, "sdks/python/src")].join(
+  process.platform === "win32" ? ";" : ":",
+);
 
 /** Installs and builds what is missing or older than its sources. Throws an error with one line that says what failed. */
 export function prepareExample() {
