@@ -207,3 +207,30 @@ test("a slow client that wakes with a page of an epoch that is gone does not cos
   }
   stage.history.stop();
 });
+
+test("a client that resumes from a log that was lost is told where the new one stands, not where the old one did", async () => {
+  const stage = new Stage();
+  const [back, other] = await Promise.all(["ann", "ann"].map((user) => arrive(stage, user)));
+  if (back === undefined || other === undefined) throw new Error("not let in");
+  stage.cut(back);
+  for (let n = 0; n < 3; n += 1) {
+    stage.log.publish("ann");
+    stage.log.notice();
+  }
+  stage.log.lose("ann");
+  const { epoch } = stage.log.publish("ann");
+  stage.log.notice(true);
+  void stage.connect(back);
+  await stage.settle();
+  await serve(stage);
+  const [welcome, gap, ...more] = (back.line?.wire ?? []).map(
+    (frame) => JSON.parse(frame) as { payload: unknown },
+  );
+  expect(welcome?.payload).toMatchObject({
+    recovered: false,
+    offset: expect.stringContaining(`${epoch}.1,`),
+  });
+  expect(gap?.payload).toMatchObject({ after: "e1.0", next: `${epoch}.2` });
+  expect(more).toEqual([]);
+  stage.history.stop();
+});

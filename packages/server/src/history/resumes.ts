@@ -114,8 +114,12 @@ export class Resumes {
       cursor.moveTo(from);
       return nothing;
     }
+    const { epoch } = feed;
     const page = await this.#options.reads.read(feed, from, isWanted);
-    return page === null ? null : this.#verdict(cursor, from, page);
+    if (page === null) return null;
+    // The log began anew and no notice has said so: the client must not be told that its old end is the live one.
+    if (feed.epoch === epoch && page.top.epoch !== epoch) this.#options.onMoved(feed, page.top);
+    return this.#verdict(cursor, from, page);
   }
 
   #verdict(cursor: Cursor, from: Offset | "earliest", page: LogPage): Verdict {
