@@ -96,7 +96,7 @@ export class CatchUp {
     if (this.#isStarted) this.run();
   }
 
-  /** Sends the first page that was read already, in the order of the cursors; {@link run} goes on from there. */
+  /** Sends what a page has that follows the client's place. */
   take(cursor: Cursor, page: LogPage): void {
     for (const { n, missed, frame } of page.entries) {
       if (n !== cursor.n + 1) continue;

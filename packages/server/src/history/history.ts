@@ -138,24 +138,11 @@ export class History {
    */
   begin(client: HistoryClient, since: string | null, tell: (answer: HistoryAnswer) => void): void {
     if (since === null) tell({ ...this.#place(client) });
-    else this.#resume(client, since, tell);
+    else this.resume(client, since, tell);
   }
 
   /** Resumes a client on its open connection; as {@link begin}. */
-  resume(client: HistoryClient, since: string, tell: (answer: HistoryAnswer & ResumeAnswer) => void): void {
-    this.#resume(client, since, tell);
-  }
-
-  /** The subscription was down: anything may have been missed meanwhile. */
-  resubscribed(): void {
-    void this.#idleCheck.all();
-  }
-
-  stop(): void {
-    this.#idleCheck.stop();
-  }
-
-  #resume(client: HistoryClient, text: string, tell: (answer: HistoryAnswer & ResumeAnswer) => void): void {
+  resume(client: HistoryClient, text: string, tell: (answer: HistoryAnswer & ResumeAnswer) => void): void {
     const { feed: user } = client;
     const since = parseSince(text);
     if (user === null || since === null) {
@@ -171,6 +158,15 @@ export class History {
       client.catchUp?.end();
       client.close("try_later", { retryAfterMs: Math.ceil(RETRY_MS * (1 + this.#options.random())) });
     });
+  }
+
+  /** The subscription was down: anything may have been missed meanwhile. */
+  resubscribed(): void {
+    void this.#idleCheck.all();
+  }
+
+  stop(): void {
+    this.#idleCheck.stop();
   }
 
   /** Where a client that is at the live end stands. */
