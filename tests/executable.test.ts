@@ -48,6 +48,26 @@ describe("the executable", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  test("starts itself again as each of its workers", async () => {
+    await using redis = await startRedis();
+    const port = await freePort();
+    await using served = startProcess([
+      "env",
+      "-i",
+      `TIDINGS_PORT=${port}`,
+      `TIDINGS_REDIS_URL=${redis.url}`,
+      "TIDINGS_INSECURE_USER_ID=true",
+      executable,
+      "serve",
+      "--workers=2",
+    ]);
+    await untilReady(port);
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(metrics).toContain('tidings_workers{state="ready"} 2');
+    served.kill("SIGTERM");
+    expect(await served.exited).toBe(0);
+  });
+
   test("refuses to serve where nobody could log in, and names the settings that change that", async () => {
     await using relay = startProcess(["env", "-i", executable, "serve"]);
     expect(await relay.exited).toBe(2);
