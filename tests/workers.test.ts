@@ -123,7 +123,7 @@ describe("several workers", () => {
       const signal = AbortSignal.timeout(2_000);
       const response = await workers.http("/readyz", { signal }).catch(() => null);
       if (response?.status !== 503) return false;
-      expect(await response.json()).toMatchObject({ detail: "Worker 2 of 3: It does not answer." });
+      expect(await response.json()).toMatchObject({ detail: "Worker process 2 of 3: It does not answer." });
       return true;
     });
     process.kill(workers.pid(2), "SIGCONT");
@@ -132,7 +132,7 @@ describe("several workers", () => {
     await eventually("all say that Redis is gone", async () => {
       const response = await workers.http("/readyz");
       const { detail } = (await response.json()) as { detail: string };
-      return response.status === 503 && detail.startsWith("Workers 1, 2, 3 of 3: ");
+      return response.status === 503 && detail.startsWith("Worker processes 1, 2, 3 of 3: ");
     });
   });
 
@@ -143,7 +143,7 @@ describe("several workers", () => {
     for (const client of clients) expect((await client.closed()).code).toBe(1001);
     expect(await workers.supervisor.exited).toBe(0);
     for (const worker of [1, 2]) expect(await isAlive(workers.pid(worker))).toBe(false);
-    expect(workers.log.map(({ msg }) => msg)).not.toContain("a worker ended; starting it again");
+    expect(workers.log.map(({ msg }) => msg)).not.toContain("a worker process ended; starting it again");
   });
 
   test("leave no orphans: when the supervisor is killed, they drain and end", async () => {
@@ -174,10 +174,10 @@ describe("several workers", () => {
       const pid = workers.pid(1);
       if (pid !== killed) process.kill(pid, "SIGKILL");
       killed = pid;
-      return workers.log.some(({ msg }) => msg === "a worker died each time soon after its start");
+      return workers.log.some(({ msg }) => msg === "a worker process died each time soon after its start");
     });
     expect(await workers.supervisor.exited).toBe(1);
-    const ended = workers.log.filter(({ worker, msg }) => worker === 1 && msg === "a worker started");
+    const ended = workers.log.filter(({ worker, msg }) => worker === 1 && msg === "a worker process started");
     expect(ended).toHaveLength(5);
     for (const client of clients) await client.closed();
     expect(clients.some(({ closeEvent }) => closeEvent?.code === 1001)).toBe(true);

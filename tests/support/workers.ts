@@ -44,7 +44,9 @@ export class WorkersUnderTest implements AsyncDisposable {
 
   /** The process that has a worker's place now, or had it last. */
   pid(worker: number): number {
-    const started = this.log.findLast((line) => line.msg === "a worker started" && line.worker === worker);
+    const started = this.log.findLast(
+      (line) => line.msg === "a worker process started" && line.worker === worker,
+    );
     if (started?.pid === undefined) throw new Error(`worker ${worker} never started`);
     return started.pid;
   }
@@ -97,7 +99,7 @@ export class WorkersUnderTest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
     this.#publisher.destroy();
-    const pids = this.log.flatMap(({ msg, pid }) => (msg === "a worker started" && pid ? [pid] : []));
+    const pids = this.log.flatMap(({ msg, pid }) => (msg === "a worker process started" && pid ? [pid] : []));
     await this.supervisor[Symbol.asyncDispose]();
     for (const pid of pids) if (await isAlive(pid)) process.kill(pid, "SIGKILL");
     await this.redis[Symbol.asyncDispose]();

@@ -41,23 +41,23 @@ export async function runWorkers({ count, settings, logger, version }: WorkersRu
 
   const status = await Promise.race([supervisor.start(), signalled]);
   if (typeof status === "number") {
-    logger.fatal({ status }, "a worker could not start; leaving");
+    logger.fatal({ status }, "a worker process could not start; leaving");
     await supervisor.leave("SIGKILL");
     return status;
   }
   if (status === null) {
     const fields = { version, host, port: port.port, internal_port: inner?.port ?? null, workers: count };
-    logger.info(fields, "all workers listen");
+    logger.info(fields, "all worker processes listen");
   }
   const signal = await Promise.race([signalled, hopeless]);
-  logger.info({ signal }, "draining all workers");
+  logger.info({ signal }, "draining all worker processes");
   const cancel = systemClock.after(settings.drain_deadline + GRACE_MS, () => {
-    logger.warn("a worker did not end by the drain's deadline; killing it");
+    logger.warn("a worker process did not end by the drain's deadline; killing it");
     void supervisor.leave("SIGKILL");
   });
   await supervisor.leave("SIGTERM");
   cancel();
-  logger.info("all workers ended");
+  logger.info("all worker processes ended");
   return signal === null ? 1 : 0;
 }
 

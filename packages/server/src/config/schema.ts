@@ -144,12 +144,12 @@ const connections = {
   max_connections: count({ min: 0, max: 10_000_000 })
     .default(0)
     .describe(
-      "Most connections on this relay; more are refused (503). Each of its workers takes an equal part of them. " +
+      "Most connections on this relay; more are refused (503). Each of its processes takes an equal part. " +
         "0 derives it from the file limit of the process.",
     ),
   max_connections_per_user: count({ min: 0, max: 1_000_000 })
     .default(1_000)
-    .describe("Most connections of one user on this relay. 0 is no cap."),
+    .describe("Most connections of one user in one process of this relay. 0 is no cap."),
   user_limit_policy: choice(["newest", "oldest"])
     .default("newest")
     .describe(
@@ -159,7 +159,7 @@ const connections = {
   max_connections_per_address: count({ min: 0, max: 1_000_000 })
     .default(0)
     .describe(
-      "Most connections from one address (one /64 for IPv6), counted before authentication; " +
+      "Most connections from one address (one /64 for IPv6) in one process, counted before authentication; " +
         "more are refused (429). 0 is no cap.",
     ),
   heartbeat_interval: duration({ min: "1s", max: "10m" })
@@ -210,8 +210,8 @@ const operation = {
   workers: countOrAuto({ min: 1, max: 256 })
     .default(1)
     .describe(
-      "Processes that share the port and are one relay to the outside. `auto` is one for each core that the " +
-        "process may use. More than 1 needs Linux.",
+      "Processes of this relay, which share its port. `auto` is one for each core that it may use. " +
+        "More than 1 needs Linux.",
     ),
   drain_window: duration({ min: "0s", max: "1h" })
     .default(10_000)

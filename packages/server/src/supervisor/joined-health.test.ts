@@ -20,6 +20,6 @@ test("each reason is told once, with the workers that have it", () => {
   ];
   expect(joinedHealth(workers)).toEqual({
     ok: false,
-    reason: "Workers 1, 4 of 4: Redis is away. Worker 3 of 4: It starts.",
+    reason: "Worker processes 1, 4 of 4: Redis is away. Worker process 3 of 4: It starts.",
   });
 });

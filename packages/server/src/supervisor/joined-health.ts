@@ -19,7 +19,7 @@ export function joinedHealth(workers: readonly WorkerHealth[]): BrokerHealth {
   }
   if (reasons.size === 0) return { ok: true, lagMs };
   const sentences = [...reasons].map(([reason, having]) => {
-    const who = having.length === 1 ? `Worker ${having[0]}` : `Workers ${having.join(", ")}`;
+    const who = having.length === 1 ? `Worker process ${having[0]}` : `Worker processes ${having.join(", ")}`;
     return `${who} of ${workers.length}: ${reason}`;
   });
   return { ok: false, reason: sentences.join(" ") };

@@ -48,8 +48,10 @@ export class JoinedMetrics {
     states.set({ state: "ready" }, ready);
     states.set({ state: "not_ready" }, workers.length - ready);
     counter("tidings_workers_ended_total", "Worker processes that ended.").inc(this.#ended);
-    const connections = gauge("tidings_worker_connections", "Connections of each worker now.", ["worker"]);
-    const processor = counter("tidings_worker_cpu_seconds_total", "Processor time of each worker.", [
+    const connections = gauge("tidings_worker_connections", "Connections of each worker process now.", [
+      "worker",
+    ]);
+    const processor = counter("tidings_worker_cpu_seconds_total", "Processor time of each worker process.", [
       "worker",
     ]);
     for (const { worker, snapshot } of workers) {

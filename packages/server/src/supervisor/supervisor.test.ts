@@ -226,13 +226,15 @@ test("the answer for all names who does not answer, who starts, and who is gone"
   const stage = await Stage.running(3);
   expect(await stage.ask(1)).toBeNull();
   stage.process(2).isDeaf = true;
-  expect(await stage.ask(1)).toBe("Worker 2 of 3: It does not answer.");
+  expect(await stage.ask(1)).toBe("Worker process 2 of 3: It does not answer.");
   stage.process(2).end({ status: 1, signal: null });
-  expect(await stage.ask(1)).toBe("Worker 2 of 3: It starts.");
+  expect(await stage.ask(1)).toBe("Worker process 2 of 3: It starts.");
   stage.process(4).end({ status: 1, signal: null });
   stage.process(1).say({ kind: "ask", id: 2, question: "health" });
   await settled();
-  expect(stage.process(1).answers.at(-1)).toBe("Worker 2 of 3: Its process ended and is started again.");
+  expect(stage.process(1).answers.at(-1)).toBe(
+    "Worker process 2 of 3: Its process ended and is started again.",
+  );
 });
 
 test("who leaves starts nobody again, and waits for all", async () => {

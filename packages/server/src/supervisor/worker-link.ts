@@ -57,7 +57,9 @@ export class WorkerLink {
       // Told below.
     }
     const health = await own.health();
-    return health.ok ? { ok: false, reason: "The supervisor of the workers does not answer." } : health;
+    return health.ok
+      ? { ok: false, reason: "The supervisor of the worker processes does not answer." }
+      : health;
   }
 
   async #metricsOfAll(): Promise<Exposition> {
@@ -71,7 +73,7 @@ export class WorkerLink {
     const id = this.#questions;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const cancel = this.#clock.after(ANSWER_MS, () =>
-      reject(new Error("the supervisor of the workers does not answer")),
+      reject(new Error("the supervisor of the worker processes does not answer")),
     );
     this.#asked.set(id, resolve);
     try {

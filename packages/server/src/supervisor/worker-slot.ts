@@ -95,11 +95,11 @@ export class WorkerSlot {
         onEnd: (end) => this.#ended(end),
       });
     } catch (error) {
-      logger.error({ worker, error: faultText(error) }, "a worker could not be started");
+      logger.error({ worker, error: faultText(error) }, "a worker process could not be started");
       this.#ended({ status: null, signal: null });
       return;
     }
-    logger.info({ worker, pid: this.#process.pid }, "a worker started");
+    logger.info({ worker, pid: this.#process.pid }, "a worker process started");
   }
 
   /** Asks the process for a report, if it listens. */
@@ -115,7 +115,7 @@ export class WorkerSlot {
     this.#hasSpoken = false;
     if (this.#silent < MOST_SILENT) return;
     const { logger, worker } = this.#options;
-    logger.error({ worker, pid: this.#process?.pid }, "a worker hangs; killing it");
+    logger.error({ worker, pid: this.#process?.pid }, "a worker process hangs; killing it");
     this.#process?.kill("SIGKILL");
   }
 
@@ -166,11 +166,11 @@ export class WorkerSlot {
     const waitMs = this.#restarts.afterLife(livedMs);
     const fields = { worker, ...end, lived_ms: Math.round(livedMs) };
     if (waitMs === null) {
-      logger.fatal(fields, "a worker died each time soon after its start");
+      logger.fatal(fields, "a worker process died each time soon after its start");
       onHopeless();
       return;
     }
-    logger.error({ ...fields, wait_ms: Math.round(waitMs) }, "a worker ended; starting it again");
+    logger.error({ ...fields, wait_ms: Math.round(waitMs) }, "a worker process ended; starting it again");
     this.#cancelStart = clock.after(waitMs, () => this.start());
   }
 }
