@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { eventually } from "./support/eventually.ts";
-import { startTidings, untilReady } from "./support/process.ts";
+import { root, startTidings, untilReady } from "./support/process.ts";
 import { freePort, startRedis } from "./support/redis-server.ts";
 import type { TestClient } from "./support/test-client.ts";
 import { isAlive, startWorkers, type WorkersUnderTest } from "./support/workers.ts";
@@ -234,4 +235,21 @@ test("a worker without a supervisor says what to do instead", async () => {
   await using worker = startTidings(["worker"]);
   expect(await worker.exited).toBe(2);
   expect(worker.output()).toContain("TIDINGS_WORKERS");
+});
+
+test("a worker whose supervisor dies before it told it anything ends too", async () => {
+  const hello = Promise.withResolvers<void>();
+  const worker = Bun.spawn([process.execPath, join(root, "packages/server/src/cli/main.ts"), "worker"], {
+    stdio: ["ignore", "ignore", "ignore"],
+    ipc: () => hello.resolve(),
+  });
+  await hello.promise;
+  worker.disconnect();
+  expect(await worker.exited).toBe(1);
+});
+
+test("several processes are nothing for development, where the broker lives in one", async () => {
+  await using dev = startTidings(["dev", "--workers", "2", "--port", "0", "--embedded-port", "0"]);
+  expect(await dev.exited).toBe(2);
+  expect(dev.output()).toContain("workers (2): tidings dev is one process");
 });

@@ -12,24 +12,29 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+type Command = (command: string[]) => Promise<unknown>;
+
 /** A relay of several processes on one port, with a Redis of its own. */
 export class WorkersUnderTest implements AsyncDisposable {
   readonly port: number;
   readonly supervisor: RunningProcess;
   readonly redis: RedisServer;
-  readonly #publisher: ReturnType<typeof createClient>;
+  readonly #command: Command;
+  readonly #disposables: AsyncDisposableStack;
   readonly #clients: TestClient[] = [];
 
   constructor(
     port: number,
     supervisor: RunningProcess,
     redis: RedisServer,
-    publisher: ReturnType<typeof createClient>,
+    command: Command,
+    disposables: AsyncDisposableStack,
   ) {
     this.port = port;
     this.supervisor = supervisor;
     this.redis = redis;
-    this.#publisher = publisher;
+    this.#command = command;
+    this.#disposables = disposables;
   }
 
   get url(): string {
@@ -61,12 +66,12 @@ export class WorkersUnderTest implements AsyncDisposable {
   /** Stores an update in the user's log and has it delivered; it does not depend on any one relay. */
   async store(userId: string, payload: unknown): Promise<void> {
     const update = JSON.stringify({ target_user_id: userId, type: "t", payload });
-    await this.#publisher.sendCommand(["FCALL", "tidings_publish", "1", `tidings:{${userId}}:log`, update]);
+    await this.#command(["FCALL", "tidings_publish", "1", `tidings:{${userId}}:log`, update]);
   }
 
   async publish(userId: string, payload: unknown): Promise<void> {
     const update = JSON.stringify({ target_user_id: userId, type: "t", payload });
-    await this.#publisher.publish("updates", update);
+    await this.#command(["PUBLISH", "updates", update]);
   }
 
   /** An answer over a connection of its own, so that each may come from another worker. */
@@ -98,11 +103,10 @@ export class WorkersUnderTest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
-    this.#publisher.destroy();
     const pids = this.log.flatMap(({ msg, pid }) => (msg === "a worker process started" && pid ? [pid] : []));
     await this.supervisor[Symbol.asyncDispose]();
     for (const pid of pids) if (await isAlive(pid)) process.kill(pid, "SIGKILL");
-    await this.redis[Symbol.asyncDispose]();
+    await this.#disposables.disposeAsync();
   }
 }
 
@@ -119,11 +123,13 @@ export async function startWorkers(
   count: number,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<WorkersUnderTest> {
-  const redis = await startRedis();
+  const disposables = new AsyncDisposableStack();
+  const redis = disposables.use(await startRedis());
   const port = await freePort();
   const publisher = createClient({ url: redis.url });
   publisher.on("error", () => {});
   await publisher.connect();
+  disposables.defer(() => publisher.destroy());
   const supervisor = startTidings(["serve"], {
     TIDINGS_HOST: "127.0.0.1",
     TIDINGS_PORT: String(port),
@@ -133,7 +139,13 @@ export async function startWorkers(
     TIDINGS_WORKERS: String(count),
     ...settings,
   });
-  const workers = new WorkersUnderTest(port, supervisor, redis, publisher);
+  const workers = new WorkersUnderTest(
+    port,
+    supervisor,
+    redis,
+    (command) => publisher.sendCommand(command),
+    disposables,
+  );
   try {
     await workers.ready();
   } catch (error) {

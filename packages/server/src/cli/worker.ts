@@ -3,7 +3,7 @@ import { createLogger } from "../log.ts";
 import { ownChannel, WorkerLink } from "../supervisor/worker-link.ts";
 import { WORKER_COMMAND } from "../supervisor/worker-process.ts";
 import { type Command, command } from "./command.ts";
-import { UsageError } from "./failure.ts";
+import { CommandFailure, UsageError } from "./failure.ts";
 import { runRelay } from "./run-relay.ts";
 import { version } from "./version.ts";
 
@@ -21,7 +21,9 @@ export const workerCommand: Command = command({
       throw new UsageError("tidings worker is started by tidings serve; set TIDINGS_WORKERS for several");
     }
     const link = new WorkerLink(channel, systemClock);
-    const { worker, settings } = await link.begin();
+    const { worker, settings } = await link.begin().catch((error: Error) => {
+      throw new CommandFailure(error.message);
+    });
     return runRelay({
       settings,
       logger: createLogger({ level: settings.log_level }).child({ worker }),

@@ -13,14 +13,13 @@ const LOOK_MS = 5_000;
 class ScriptedProcess {
   readonly heard: ToWorker[] = [];
   readonly signals: NodeJS.Signals[] = [];
+  readonly pid: number;
   readonly #events: ProcessEvents;
   isDeaf = false;
   hasEnded = false;
 
-  constructor(
-    readonly pid: number,
-    events: ProcessEvents,
-  ) {
+  constructor(pid: number, events: ProcessEvents) {
+    this.pid = pid;
     this.#events = events;
   }
 
@@ -235,6 +234,13 @@ test("the answer for all names who does not answer, who starts, and who is gone"
   expect(stage.process(1).answers.at(-1)).toBe(
     "Worker process 2 of 3: Its process ended and is started again.",
   );
+});
+
+test("what a process wrote before its end and is read after it means nothing", async () => {
+  const stage = await Stage.running(2);
+  stage.process(2).end({ status: 1, signal: null });
+  stage.process(2).listen();
+  expect(await stage.ask(1)).toBe("Worker process 2 of 2: It starts.");
 });
 
 test("who leaves starts nobody again, and waits for all", async () => {

@@ -22,7 +22,7 @@ export interface SupervisorOptions {
   readonly logger: Logger;
 }
 
-/** How often every worker is looked after. One that leaves six such looks unanswered is killed. */
+/** How often every worker is looked after, in milliseconds. One that has said nothing at six looks in a row is killed. */
 const LOOK_AFTER_MS = 5_000;
 
 /**

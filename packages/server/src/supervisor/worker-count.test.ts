@@ -17,6 +17,13 @@ test.skipIf(process.platform !== "linux")("auto is one for each core, and no mor
   expect(workersFault(settings)).toBeNull();
 });
 
+test("several processes are refused where the system does not spread connections over them", () => {
+  const settings = { ...defaults, workers: 2 };
+  expect(workersFault(settings, "linux")).toBeNull();
+  expect(workersFault(settings, "darwin")).toContain("workers (2): only Linux spreads the connections");
+  expect(workersFault({ ...settings, workers: "auto" }, "darwin")).toBeNull();
+});
+
 test("the parts of max_connections add up to it and differ by one at most", () => {
   for (const [most, count] of [
     [10, 3],

@@ -7,7 +7,7 @@ import type { Settings } from "../config/schema.ts";
  */
 export function workerCount({ workers, max_connections: most }: Settings): number {
   if (workers !== "auto") return workers;
-  const cores = sharesPorts() ? availableParallelism() : 1;
+  const cores = sharesPorts(process.platform) ? availableParallelism() : 1;
   return most === 0 ? cores : Math.min(cores, most);
 }
 
@@ -15,13 +15,13 @@ export function workerCount({ workers, max_connections: most }: Settings): numbe
  * Why the settings ask for more processes than this system can run on one port, in one sentence; null where they do not.
  * Elsewhere than on Linux a shared port gives all connections to one of its listeners.
  */
-export function workersFault({ workers }: Settings): string | null {
-  if (workers === "auto" || workers === 1 || sharesPorts()) return null;
+export function workersFault({ workers }: Settings, platform: string = process.platform): string | null {
+  if (workers === "auto" || workers === 1 || sharesPorts(platform)) return null;
   return `workers (${workers}): only Linux spreads the connections of one port over several processes; set it to 1 here`;
 }
 
-function sharesPorts(): boolean {
-  return process.platform === "linux";
+function sharesPorts(platform: string): boolean {
+  return platform === "linux";
 }
 
 /** The settings of one worker of `count`, from 1: those of the relay, but for its part of `max_connections`. */

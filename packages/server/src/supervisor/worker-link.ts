@@ -7,8 +7,8 @@ import type { Answer, Begin, FromWorker, Question, ToWorker } from "./messages.t
 export interface Channel {
   /** @throws {Error} where the supervisor is gone. */
   send(message: FromWorker): void;
-  /** Calls `hear` for every message. */
-  listen(hear: (message: ToWorker) => void): void;
+  /** Calls `hear` for every message, and `onGone` where there will be no further one. */
+  listen(hear: (message: ToWorker) => void, onGone: () => void): void;
 }
 
 /** How long the supervisor has to answer, in milliseconds: longer than it waits for the workers. */
@@ -26,10 +26,15 @@ export class WorkerLink {
   constructor(channel: Channel, clock: Clock) {
     this.#channel = channel;
     this.#clock = clock;
-    channel.listen((message) => this.#hear(message));
+    channel.listen(
+      (message) => this.#hear(message),
+      () => this.#begin.reject(new Error("the supervisor is gone")),
+    );
+    // Nobody waits for it where the supervisor goes later; the process is told of that by itself.
+    this.#begin.promise.catch(() => {});
   }
 
-  /** Tells that the process runs, and resolves with what it is to do. */
+  /** Tells that the process runs, and resolves with what it is to do. Rejects where the supervisor is gone first. */
   begin(): Promise<Begin> {
     this.#channel.send({ kind: "hello" });
     return this.#begin.promise;
@@ -112,10 +117,7 @@ export class WorkerLink {
   }
 }
 
-/**
- * The channel of this process; null where nobody started it with one. Sending on it returns false or throws where the other
- * end is gone.
- */
+/** The channel of this process to the one that started it; null where that gave it none. */
 export function ownChannel(): Channel | null {
   const send = process.send?.bind(process);
   if (send === undefined) return null;
@@ -124,6 +126,9 @@ export function ownChannel(): Channel | null {
       if (!process.connected) throw new Error("the supervisor is gone");
       send(message);
     },
-    listen: (hear) => void process.on("message", (message) => hear(message as ToWorker)),
+    listen(hear, onGone) {
+      process.on("message", (message) => hear(message as ToWorker));
+      process.on("disconnect", onGone);
+    },
   };
 }

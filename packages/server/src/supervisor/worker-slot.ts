@@ -90,10 +90,14 @@ export class WorkerSlot {
     this.#hasSpoken = true;
     this.#silent = 0;
     try {
-      this.#process = spawn({
-        onMessage: (message) => this.#hear(message),
+      const started: WorkerProcess = spawn({
+        onMessage: (message) => {
+          // What a process wrote may be read after its end was told.
+          if (this.#process === started) this.#hear(message);
+        },
         onEnd: (end) => this.#ended(end),
       });
+      this.#process = started;
     } catch (error) {
       logger.error({ worker, error: faultText(error) }, "a worker process could not be started");
       this.#ended({ status: null, signal: null });
