@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./support/eventually.ts";
@@ -48,8 +48,11 @@ describe("the executable", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("starts itself again as each of its workers", async () => {
+  test("starts itself again as each of its workers, also after its file is gone", async () => {
     await using redis = await startRedis();
+    const folder = await mkdtemp(join(tmpdir(), "tidings-executable-"));
+    const copy = join(folder, "tidings");
+    await copyFile(executable, copy);
     const port = await freePort();
     await using served = startProcess([
       "env",
@@ -57,13 +60,21 @@ describe("the executable", () => {
       `TIDINGS_PORT=${port}`,
       `TIDINGS_REDIS_URL=${redis.url}`,
       "TIDINGS_INSECURE_USER_ID=true",
-      executable,
+      copy,
       "serve",
       "--workers=2",
     ]);
     await untilReady(port);
-    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    expect(metrics).toContain('tidings_workers{state="ready"} 2');
+    await rm(folder, { recursive: true });
+    const pid = Number(/"worker":2,"pid":(\d+)/.exec(served.output())?.[1]);
+    process.kill(pid, "SIGKILL");
+    await eventually("another one took its place", async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return (
+        metrics.includes("tidings_workers_ended_total 1") &&
+        metrics.includes('tidings_workers{state="ready"} 2')
+      );
+    });
     served.kill("SIGTERM");
     expect(await served.exited).toBe(0);
   });

@@ -147,6 +147,21 @@ describe("several workers", () => {
     expect(workers.log.map(({ msg }) => msg)).not.toContain("a worker process ended; starting it again");
   });
 
+  test("are drained one by one by hand, and the one that left is replaced", async () => {
+    await using workers = await startWorkers(2);
+    const clients = await connectMany(workers, "alice");
+    const asked = workers.pid(2);
+    process.kill(asked, "SIGTERM");
+    await eventually("another one has its place", () => workers.pid(2) !== asked);
+    await workers.ready();
+    const [closed, open] = [true, false].map((isClosed) =>
+      clients.filter(({ closeEvent }) => (closeEvent !== null) === isClosed),
+    );
+    expect(closed?.map(({ closeEvent }) => closeEvent?.code)).toEqual(closed?.map(() => 1001));
+    expect(closed?.length).toBeGreaterThan(0);
+    expect(open?.length).toBeGreaterThan(0);
+  });
+
   test("leave no orphans: when the supervisor is killed, they drain and end", async () => {
     await using workers = await startWorkers(2);
     const clients = await connectMany(workers, "alice");
