@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./support/eventually.ts";
@@ -46,6 +46,37 @@ describe("the executable", () => {
     expect((await client.closed()).code).toBe(1001);
     expect(await served.exited).toBe(0);
     await rm(folder, { recursive: true, force: true });
+  });
+
+  test("starts itself again as each of its workers, also after its file is gone", async () => {
+    await using redis = await startRedis();
+    const folder = await mkdtemp(join(tmpdir(), "tidings-executable-"));
+    const copy = join(folder, "tidings");
+    await copyFile(executable, copy);
+    const port = await freePort();
+    await using served = startProcess([
+      "env",
+      "-i",
+      `TIDINGS_PORT=${port}`,
+      `TIDINGS_REDIS_URL=${redis.url}`,
+      "TIDINGS_INSECURE_USER_ID=true",
+      copy,
+      "serve",
+      "--workers=2",
+    ]);
+    await untilReady(port);
+    await rm(folder, { recursive: true });
+    const pid = Number(/"worker":2,"pid":(\d+)/.exec(served.output())?.[1]);
+    process.kill(pid, "SIGKILL");
+    await eventually("another one took its place", async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return (
+        metrics.includes("tidings_workers_ended_total 1") &&
+        metrics.includes('tidings_workers{state="ready"} 2')
+      );
+    });
+    served.kill("SIGTERM");
+    expect(await served.exited).toBe(0);
   });
 
   test("refuses to serve where nobody could log in, and names the settings that change that", async () => {

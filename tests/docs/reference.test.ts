@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { closeCodes, resumeFaults, updateFaults } from "@tidings/protocol";
 import { createClient } from "@redis/client";
 import { settingList } from "../../packages/server/src/config/catalog.ts";
+import { JoinedMetrics } from "../../packages/server/src/supervisor/joined-metrics.ts";
 import { available, REDIS_CLI } from "../clients/tools.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRedis } from "../support/redis-server.ts";
@@ -98,6 +99,16 @@ describe("docs/operations.md", () => {
       const expected = history ? [...always, ...documented("Metric of history")] : always;
       expect(expected.toSorted()).toEqual(exposed.toSorted());
     }
+  });
+
+  test("has every metric that a relay of several processes exposes beside them, and no other", async () => {
+    const rows = (table: string): readonly string[] =>
+      tableRows(operations, table).map((row) => `${bare(row[0])} ${row[1]}`);
+    const always = new Set(rows("Metric"));
+    const { text } = await new JoinedMetrics().expose([]);
+    const exposed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+    const further = exposed.filter((metric) => !always.has(metric));
+    expect(rows("Metric of several processes").toSorted()).toEqual(further.toSorted());
   });
 
   test.skipIf(!available(REDIS_CLI))(

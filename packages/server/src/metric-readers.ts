@@ -1,8 +1,20 @@
-import { Counter, Gauge, type Registry } from "@prometheus-io/client";
+import { type Aggregator, Counter, Gauge, type Registry } from "@prometheus-io/client";
 
-/** A gauge that is read when it is scraped. */
-export function readGauge(registry: Registry, name: string, help: string, read: () => number): void {
-  const gauge: Gauge = new Gauge({ name, help, registers: [registry], collect: () => gauge.set(read()) });
+/** A gauge that is read when it is scraped; `aggregator` tells how those of several processes become one. */
+export function readGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number,
+  aggregator: Aggregator = "sum",
+): void {
+  const gauge: Gauge = new Gauge({
+    name,
+    help,
+    registers: [registry],
+    aggregator,
+    collect: () => gauge.set(read()),
+  });
 }
 
 /** A counter that is read when it is scraped; `read` never goes back. */

@@ -1,5 +1,6 @@
 import { type CloseName, closeCodes, type UpdateFault } from "@tidings/protocol";
 import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import type { Exposition, MetricSnapshot } from "./http/relay-report.ts";
 import { describeHistory, type HistorySources } from "./history-metrics.ts";
 import { readCounter, readCounters, readGauge } from "./metric-readers.ts";
 import type { ClientCounters } from "./websocket/client.ts";
@@ -64,8 +65,12 @@ export class Metrics {
     const { counters } = sources;
     readGauge(this.#registry, "tidings_connections", "Connections open now.", sources.connections);
     readGauge(this.#registry, "tidings_users", "Users with at least one connection now.", sources.users);
-    readGauge(this.#registry, "tidings_broker_up", "1 while updates are proved to arrive, else 0.", () =>
-      sources.isBrokerUp() ? 1 : 0,
+    readGauge(
+      this.#registry,
+      "tidings_broker_up",
+      "1 while updates are proved to arrive, else 0.",
+      () => (sources.isBrokerUp() ? 1 : 0),
+      "min",
     );
     readCounters(
       this.#registry,
@@ -103,6 +108,7 @@ export class Metrics {
       "tidings_outbox_high_water_bytes",
       "Most bytes that ever waited for one connection.",
       () => counters.outboxHighWater,
+      "max",
     );
     readGauge(this.#registry, "process_resident_memory_bytes", "Resident memory in bytes.", () =>
       process.memoryUsage.rss(),
@@ -204,8 +210,13 @@ export class Metrics {
   }
 
   /** Everything in Prometheus's text format, and its media type. */
-  async expose(): Promise<{ readonly text: string; readonly contentType: string }> {
+  async expose(): Promise<Exposition> {
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
+  /** Everything as values, to be joined with those of other processes. */
+  snapshot(): Promise<MetricSnapshot> {
+    return this.#registry.getMetricsAsJSON();
   }
 
   #counter<T extends string>(name: string, help: string, ...labelNames: T[]): Counter<T> {
@@ -221,6 +232,7 @@ export class Metrics {
       name: "tidings_build_info",
       help: "1, labelled with the versions of the relay and of its runtime.",
       labelNames: ["version", "bun"],
+      aggregator: "first",
       registers: [this.#registry],
     });
     build.set({ version, bun: Bun.version }, 1);

@@ -14,6 +14,7 @@ import { Fleet, type LocalConnections } from "./fleet.ts";
 import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
 import { PublishEndpoint } from "./http/publish.ts";
+import type { OwnReport, Speaker } from "./http/relay-report.ts";
 import { Routes } from "./http/routes.ts";
 import { logBounds } from "./history/log-bounds.ts";
 import { LogDelivery, logSubscriptions } from "./history/log-delivery.ts";
@@ -42,6 +43,11 @@ export interface RelayOptions {
   readonly pages?: (embeddedPort: number | null) => Pages;
   readonly clock?: Clock;
   readonly random?: Random;
+  /**
+   * Makes this relay one of several processes that share its ports: what it says of itself over HTTP is what this makes of
+   * it. Alone, it speaks for itself.
+   */
+  readonly speakFor?: Speaker;
   /** Fetches the key set of `jwks_url`. */
   readonly fetch?: (input: string, init?: RequestInit) => Promise<Response>;
 }
@@ -187,6 +193,11 @@ export function startRelay(options: RelayOptions): Relay {
     const trouble = broker.health.ok ? (delivery?.ingest.trouble ?? null) : null;
     return trouble === null ? broker.health : { ok: false, reason: trouble };
   };
+  const own: OwnReport = {
+    health: async () => (isDraining ? { ok: false, reason: "The relay is shutting down." } : health()),
+    metrics: () => metrics.expose(),
+    snapshot: () => metrics.snapshot(),
+  };
   const maxBodyBytes = Math.max(BODY_BYTES, settings.max_update_bytes * 2);
   const routes = new Routes({
     upgrade: connections.upgrade,
@@ -200,13 +211,12 @@ export function startRelay(options: RelayOptions): Relay {
     fleet,
     log: broker.log,
     apiKey: new ApiKey(settings.api_key),
-    metrics,
-    brokerHealth: health,
-    isDraining: () => isDraining,
+    report: options.speakFor?.(own) ?? own,
     maxBodyBytes,
   });
   const door = {
     host: settings.host,
+    isShared: options.speakFor !== undefined,
     maxBodyBytes,
     onFault: (error: unknown) => logger.error({ error: faultText(error) }, "a request failed"),
   };

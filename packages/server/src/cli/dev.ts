@@ -27,6 +27,11 @@ export const devCommand: Command = command({
     const { settings, sources, warnings } = read(developmentPreset);
     const fault = authSettingsFault(settings);
     if (fault !== null) throw new SettingsProblems([fault]);
+    if (settings.workers !== "auto" && settings.workers > 1) {
+      throw new SettingsProblems([
+        `workers (${settings.workers}): tidings dev is one process; use tidings serve`,
+      ]);
+    }
     const form = terminal.isTerminal ? "human" : "json";
     const colours = terminal.red("") !== "";
     const logger = createLogger({ level: settings.log_level, form, colours });

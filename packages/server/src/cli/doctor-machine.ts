@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import type { Settings } from "../config/schema.ts";
+import { settingsOf, workerCount } from "../supervisor/worker-count.ts";
 import { connectionsWithin, openFileLimit } from "../file-limit.ts";
 import type { Finding } from "./doctor-finding.ts";
 
@@ -10,7 +11,9 @@ const FEW_CONNECTIONS = 4_096;
 const HEALTH_TIMEOUT_MS = 2_000;
 
 /** Whether the process may open as many files as the settings ask for connections. */
-export function fileLimitFinding({ max_connections: wanted }: Settings): Finding {
+export function fileLimitFinding(settings: Settings): Finding {
+  // The limit is that of each process, and the first worker has the largest part.
+  const { max_connections: wanted } = settingsOf(1, workerCount(settings), settings);
   const check = "file limit";
   const limit = openFileLimit();
   const room = connectionsWithin(limit);

@@ -1,4 +1,5 @@
 import { authSettingsFault } from "../auth/auth-settings.ts";
+import { workersFault } from "../supervisor/worker-count.ts";
 import type { Finding } from "./doctor-finding.ts";
 import { fileLimitFinding, listenerFindings } from "./doctor-machine.ts";
 import { redisFindings } from "./doctor-redis.ts";
@@ -40,8 +41,19 @@ function settingsFindings({ settings, warnings }: ReadSettings): readonly Findin
     fault === null
       ? { check: "access", level: "ok", says: "the settings tell who may connect" }
       : { check: "access", level: "fail", says: fault, mend };
+  const workers = workersFault(settings);
   return [
     access,
+    ...(workers === null
+      ? []
+      : [
+          {
+            check: "workers",
+            level: "fail",
+            says: workers,
+            mend: "run one relay for each core behind a proxy",
+          } as const,
+        ]),
     ...warnings.map((says): Finding => ({
       check: "settings",
       level: "warn",

@@ -14,6 +14,7 @@ import { tailCommand } from "./tail.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 import { tokenCommand } from "./token.ts";
 import { version } from "./version.ts";
+import { workerCommand } from "./worker.ts";
 
 const commands: readonly Command[] = [
   serveCommand,
@@ -25,6 +26,9 @@ const commands: readonly Command[] = [
   doctorCommand,
   libraryCommand,
 ];
+
+/** Started by a program and not told to people. */
+const hiddenCommands: readonly Command[] = [workerCommand];
 
 const helpWords: ReadonlySet<string> = new Set(["--help", "-h"]);
 
@@ -38,7 +42,7 @@ async function runCommandLine(words: readonly string[], terminal: Terminal): Pro
     return 0;
   }
   const asked = first === "help" ? rest[0] : first;
-  const command = commands.find(({ name }) => name === asked);
+  const command = [...commands, ...hiddenCommands].find(({ name }) => name === asked);
   if (first === undefined || helpWords.has(first) || asked === undefined) {
     terminal.out(mainHelp(commands, terminal));
     return first === undefined ? 2 : 0;

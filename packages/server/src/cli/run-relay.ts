@@ -3,6 +3,7 @@ import type { Settings } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
 import { type Relay, type RelayOptions, startRelay } from "../relay.ts";
 import { CommandFailure, SettingsProblems } from "./failure.ts";
+import { endOnUnknownFault, stopSignal } from "./signals.ts";
 import { warnOfStorage } from "./storage-warnings.ts";
 
 /** A relay to run until a signal ends it. */
@@ -13,44 +14,18 @@ export interface RelayRun extends Omit<RelayOptions, "settings" | "logger"> {
   readonly onStarted?: (relay: Relay) => void;
 }
 
-/** What a shell expects of a process that Ctrl-C ended: 128 and the number of SIGINT. */
-const INTERRUPTED = 130;
-
-/**
- * One Ctrl-C under npm arrives twice: the terminal signals the whole group, and npm passes its own copy on.
- */
-const SAME_KEY_MS = 300;
-
 /** How much longer than its deadline a drain may take before the process leaves without it. */
 const GRACE_MS = 1_000;
 
 /**
  * Starts a relay and stays until SIGTERM or SIGINT has drained it; resolves with the exit status. A second
- * SIGINT leaves at once. A fault that nobody caught ends the process with status 1 and one line: what state
- * it left behind is unknown, and a fresh process is known to work.
+ * SIGINT leaves at once. A fault that nobody caught ends the process with status 1 and one line.
  * @throws {CommandFailure} where the relay cannot start, {SettingsProblems} where its settings cannot be.
  */
 export async function runRelay({ onStarted, ...options }: RelayRun): Promise<number> {
   const { logger, settings } = options;
-  const crash = (error: unknown): never => {
-    logger.fatal({ err: error }, "a fault that nobody expected; leaving");
-    process.exit(1);
-  };
-  process.on("uncaughtException", crash);
-  process.on("unhandledRejection", crash);
-
-  const stop = Promise.withResolvers<NodeJS.Signals>();
-  let interruptedAt: number | null = null;
-  process.on("SIGTERM", () => stop.resolve("SIGTERM"));
-  // The parent that started this one with a channel (npm start) died without a word.
-  process.on("disconnect", () => stop.resolve("SIGTERM"));
-  process.on("SIGINT", () => {
-    const now = systemClock.monotonic();
-    if (interruptedAt !== null && now - interruptedAt > SAME_KEY_MS) process.exit(INTERRUPTED);
-    interruptedAt ??= now;
-    stop.resolve("SIGINT");
-  });
-
+  endOnUnknownFault(logger);
+  const stop = stopSignal();
   const relay = started(options);
   const { port, internalPort: internal_port, embeddedPort: embedded_port } = relay;
   logger.info(
@@ -59,7 +34,7 @@ export async function runRelay({ onStarted, ...options }: RelayRun): Promise<num
   );
   onStarted?.(relay);
   if (settings.history && embedded_port === null) void warnOfStorage(settings, logger);
-  const signal = await stop.promise;
+  const signal = await stop;
   logger.info({ signal }, "draining");
   const late = systemClock.after(settings.drain_deadline + GRACE_MS, () => {
     logger.warn("the drain did not end by its deadline; leaving");

@@ -1,8 +1,10 @@
 import { authSettingsFault } from "../auth/auth-settings.ts";
 import { createLogger } from "../log.ts";
+import { workerCount, workersFault } from "../supervisor/worker-count.ts";
 import { allSettings, type Command, command } from "./command.ts";
 import { SettingsProblems } from "./failure.ts";
 import { runRelay } from "./run-relay.ts";
+import { runWorkers } from "./run-workers.ts";
 import { version } from "./version.ts";
 
 /** `tidings serve`: the relay, for production. */
@@ -18,10 +20,12 @@ export const serveCommand: Command = command({
   settings: allSettings,
   async run({ settings: read }) {
     const { settings, warnings } = read();
-    const fault = authSettingsFault(settings);
-    if (fault !== null) throw new SettingsProblems([fault]);
+    const faults = [authSettingsFault(settings), workersFault(settings)].filter((fault) => fault !== null);
+    if (faults.length > 0) throw new SettingsProblems(faults);
     const logger = createLogger({ level: settings.log_level });
     for (const warning of warnings) logger.warn(warning);
+    const count = workerCount(settings);
+    if (count > 1) return runWorkers({ count, settings, logger, version });
     return runRelay({ settings, logger, version, broker: "redis" });
   },
 });

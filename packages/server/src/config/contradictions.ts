@@ -34,6 +34,11 @@ const impossible: readonly Rule[] = [
     say: (name) => `${name("internal_port")} and ${name("port")} are the same; give each its own`,
   },
   {
+    over: ["workers", "max_connections"],
+    broken: ({ workers, max_connections: most }) => workers !== "auto" && most > 0 && most < workers,
+    say: (name) => `${name("max_connections")} is below ${name("workers")}; each worker needs room for one`,
+  },
+  {
     over: ["insecure_user_id"],
     broken: (settings, { production }) => settings.insecure_user_id && production,
     say: (name) =>

@@ -91,6 +91,10 @@ describe("problems", () => {
 describe("contradictions", () => {
   test.each([
     [{ TIDINGS_DRAIN_WINDOW: "30s" }, "drain_deadline (25s) ends before TIDINGS_DRAIN_WINDOW (30s)"],
+    [
+      { TIDINGS_WORKERS: "4", TIDINGS_MAX_CONNECTIONS: "3" },
+      "TIDINGS_MAX_CONNECTIONS (3) is below TIDINGS_WORKERS (4)",
+    ],
     [{ TIDINGS_INTERNAL_PORT: "8080" }, "TIDINGS_INTERNAL_PORT (8080) and port (8080) are the same"],
     [
       { TIDINGS_INSECURE_USER_ID: "on", NODE_ENV: "production" },

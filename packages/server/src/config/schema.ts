@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { address, cidrList, originList, redisUrl, webUrl } from "./addresses.ts";
 import { bytes, duration } from "./quantities.ts";
-import { choice, count, flag, port, secret, text } from "./units.ts";
+import { choice, count, countOrAuto, flag, port, secret, text } from "./units.ts";
 
 /**
  * The effective settings: durations in milliseconds, sizes in bytes. What each means stands in its type
@@ -46,6 +46,7 @@ export interface Settings {
   readonly allowed_origins: readonly string[];
   readonly trusted_proxies: readonly string[];
   readonly api_key?: string | undefined;
+  readonly workers: number | "auto";
   readonly drain_window: number;
   readonly drain_deadline: number;
   readonly log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -143,12 +144,12 @@ const connections = {
   max_connections: count({ min: 0, max: 10_000_000 })
     .default(0)
     .describe(
-      "Most connections on this relay; more are refused (503). " +
+      "Most connections on this relay; more are refused (503). Each of its processes takes an equal part. " +
         "0 derives it from the file limit of the process.",
     ),
   max_connections_per_user: count({ min: 0, max: 1_000_000 })
     .default(1_000)
-    .describe("Most connections of one user on this relay. 0 is no cap."),
+    .describe("Most connections of one user in one process of this relay. 0 is no cap."),
   user_limit_policy: choice(["newest", "oldest"])
     .default("newest")
     .describe(
@@ -158,7 +159,7 @@ const connections = {
   max_connections_per_address: count({ min: 0, max: 1_000_000 })
     .default(0)
     .describe(
-      "Most connections from one address (one /64 for IPv6), counted before authentication; " +
+      "Most connections from one address (one /64 for IPv6) in one process, counted before authentication; " +
         "more are refused (429). 0 is no cap.",
     ),
   heartbeat_interval: duration({ min: "1s", max: "10m" })
@@ -206,6 +207,12 @@ const access = {
 } satisfies Group;
 
 const operation = {
+  workers: countOrAuto({ min: 1, max: 256 })
+    .default(1)
+    .describe(
+      "Processes of this relay, which share its port. `auto` is one for each core that it may use. " +
+        "More than 1 needs Linux.",
+    ),
   drain_window: duration({ min: "0s", max: "1h" })
     .default(10_000)
     .describe("Over how long connections are closed, and clients told to come back, after SIGTERM."),

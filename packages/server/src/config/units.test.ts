@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { z } from "zod";
 import { address, cidrList, originList, redisUrl } from "./addresses.ts";
 import { bytes, duration, formatBytes, formatDuration, parseBytes, parseDuration } from "./quantities.ts";
-import { choice, count, flag, port, secret, text } from "./units.ts";
+import { choice, count, countOrAuto, flag, port, secret, text } from "./units.ts";
 
 /** What is wrong with a value, or an empty text where nothing is. */
 function fault(type: z.ZodType, value: unknown): string {
@@ -33,6 +33,21 @@ describe("a size", () => {
   });
   test("survives being written and read", () => {
     fc.assert(fc.property(fc.nat(), (amount) => parseBytes(formatBytes(amount)) === amount));
+  });
+});
+
+describe("a count that may be auto", () => {
+  const type = countOrAuto({ min: 1, max: 256 });
+  test("is a number or the word", () => {
+    expect([1, "256", "auto", " AUTO "].map((written) => type.parse(written))).toEqual([
+      1,
+      256,
+      "auto",
+      "auto",
+    ]);
+  });
+  test.each([0, "257", "some", "", null, true, 1.5])("is not %p", (written) => {
+    expect(fault(type, written)).toContain("write a whole number from 1 to 256, or `auto`");
   });
 });
 

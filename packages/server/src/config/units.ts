@@ -64,6 +64,17 @@ export function count({ min, max }: { min: number; max: number }): z.ZodType<num
   });
 }
 
+/** A whole number between `min` and `max`, or the word `auto` for what fits the machine. */
+export function countOrAuto({ min, max }: { min: number; max: number }): z.ZodType<number | "auto"> {
+  const rule = `a whole number from ${min} to ${max}, or \`auto\``;
+  return unit({ rule, kind: "plain" }, (value) => {
+    if (typeof value === "string" && value.trim().toLowerCase() === "auto") return "auto";
+    const number = wholeNumber(value);
+    if (number === null) return refusal(value, "a whole number", rule);
+    return number >= min && number <= max ? number : refusal(value, "in the range", rule);
+  });
+}
+
 /** A TCP port; 0 takes a free one. */
 export function port(): z.ZodType<number> {
   const rule = "a number from 0 to 65535";

@@ -7,8 +7,7 @@ export function healthResponse(): Response {
 }
 
 /** `GET /readyz`: updates are proved to arrive, and the relay means to stay. */
-export function readinessResponse(health: BrokerHealth, isDraining: boolean): Response {
-  if (isDraining) return notReady("The relay is shutting down.");
+export function readinessResponse(health: BrokerHealth): Response {
   if (!health.ok) return notReady(health.reason);
   return jsonResponse({ status: "ready", broker_lag_ms: Math.round(health.lagMs * 1_000) / 1_000 });
 }

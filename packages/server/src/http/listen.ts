@@ -22,6 +22,8 @@ export interface SocketBounds {
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** Whether other processes of this relay listen on the same port; the kernel spreads connections over them. */
+  readonly isShared: boolean;
   readonly route: Route;
   readonly maxBodyBytes: number;
   /** What WebSockets may do; null for a port that has none. */
@@ -58,7 +60,7 @@ function handlers({ maxMessageBytes, maxBufferedBytes }: SocketBounds): WebSocke
  * @throws {Error} where the port cannot be listened on; the message names it.
  */
 export function listen(options: ListenOptions): Server<Session> {
-  const { host, port, route, maxBodyBytes, sockets, pages = {}, onFault } = options;
+  const { host, port, isShared, route, maxBodyBytes, sockets, pages = {}, onFault } = options;
   try {
     return Bun.serve<Session>({
       hostname: host,
@@ -70,7 +72,7 @@ export function listen(options: ListenOptions): Server<Session> {
       idleTimeout: HTTP_IDLE_SECONDS,
       development: false,
       // Without development mode Bun shares the port with whoever else serves on it, unless told not to.
-      reusePort: false,
+      reusePort: isShared,
       error(error) {
         onFault(error);
         return problemResponse({

@@ -1,8 +1,6 @@
 import type { Server } from "bun";
-import type { BrokerHealth } from "../broker/broker.ts";
 import type { UpdateLog } from "../broker/update-log.ts";
 import type { Fleet } from "../fleet.ts";
-import type { Metrics } from "../metrics.ts";
 import type { Session } from "../websocket/session.ts";
 import type { Upgrade } from "../websocket/upgrade.ts";
 import type { StreamEndpoint } from "../sse/stream-endpoint.ts";
@@ -11,6 +9,7 @@ import type { ApiKey } from "./api-key.ts";
 import { healthResponse, readinessResponse } from "./health.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import type { PublishEndpoint } from "./publish.ts";
+import type { RelayReport } from "./relay-report.ts";
 import { closeConnections, countConnections, tellOffset } from "./users.ts";
 
 /** What the routes lead to. */
@@ -22,9 +21,8 @@ export interface RouteTargets {
   /** The logs of updates; null without history. */
   readonly log: UpdateLog | null;
   readonly apiKey: ApiKey;
-  readonly metrics: Metrics;
-  readonly brokerHealth: () => BrokerHealth;
-  readonly isDraining: () => boolean;
+  /** What the relay says of itself. */
+  readonly report: RelayReport;
   /** Largest body that is read, in bytes. */
   readonly maxBodyBytes: number;
 }
@@ -76,16 +74,16 @@ export class Routes {
   }
 
   async #answer(request: Request, path: string): Promise<Response> {
-    const { metrics, brokerHealth, isDraining } = this.#targets;
+    const { report } = this.#targets;
     switch (path) {
       case "/healthz":
         return refuseMethod(request, ["GET", "HEAD"]) ?? healthResponse();
       case "/readyz":
-        return refuseMethod(request, ["GET", "HEAD"]) ?? readinessResponse(brokerHealth(), isDraining());
+        return refuseMethod(request, ["GET", "HEAD"]) ?? readinessResponse(await report.health());
       case "/metrics": {
         const refusal = refuseMethod(request, ["GET", "HEAD"]);
         if (refusal !== null) return refusal;
-        const { text, contentType } = await metrics.expose();
+        const { text, contentType } = await report.metrics();
         return new Response(text, { headers: { "content-type": contentType, "cache-control": "no-store" } });
       }
       case "/v1/publish":
