@@ -30,6 +30,7 @@ browserTest(
       await ada.page.getByRole("list", { name: "Sources" }).getByRole("listitem").count(),
     ).toBeGreaterThan(0);
     expect(await ada.page.getByTestId("jobs").count()).toBe(0);
+    expect(await ada.answerLetters()).not.toContain("[tests/");
     expect(await ada.transcript()).toEqual(await freshTranscript(browser, stage, "Ada", ada.page.url()));
     expect(ada.rereads).toBe(0);
     expect(ada.errors).toEqual([]);
