@@ -111,7 +111,9 @@ async function startAll() {
     },
   });
   if (await answers("the web application", `${url}/sign-in`))
-    console.log(`\n  Quill  ${url}\n\n  Sign in on two devices or in two browsers, and ask. Ctrl-C stops everything.\n`);
+    console.log(
+      `\n  Quill  ${url}\n\n  Sign in on two devices or in two browsers, and ask. Ctrl-C stops everything.\n`,
+    );
 }
 
 ensureInstalled();

@@ -102,7 +102,11 @@ function hashOf(...paths) {
     if (/\.test\.tsx?$/.test(path)) return;
     const entries = readEntries(path);
     if (entries !== null) for (const name of entries) add(join(path, name));
-    else hash.update(`${relative(root, path)}\0`).update(readFileSync(path)).update("\0");
+    else
+      hash
+        .update(`${relative(root, path)}\0`)
+        .update(readFileSync(path))
+        .update("\0");
   };
   for (const path of paths) add(path);
   return hash.digest("hex");

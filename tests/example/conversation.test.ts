@@ -139,14 +139,17 @@ fullBrowserTest(
   },
 );
 
-fullBrowserTest("an answer that became ready in another conversation is told, and one click away", async () => {
-  await using stage = await startStage({ wordsPerSecond: 200 });
-  await using browser = await startBrowser();
-  const ada = await visit(browser, stage, "Ada");
-  await ada.ask(question);
-  await ada.page.getByRole("link", { name: "New question" }).click();
-  const toast = ada.page.getByRole("region", { name: "Notifications" });
-  await toast.getByText("Answer ready").waitFor();
-  await toast.getByRole("link", { name: "Show it" }).click();
-  await ada.settled("done");
-});
+fullBrowserTest(
+  "an answer that became ready in another conversation is told, and one click away",
+  async () => {
+    await using stage = await startStage({ wordsPerSecond: 200 });
+    await using browser = await startBrowser();
+    const ada = await visit(browser, stage, "Ada");
+    await ada.ask(question);
+    await ada.page.getByRole("link", { name: "New question" }).click();
+    const toast = ada.page.getByRole("region", { name: "Notifications" });
+    await toast.getByText("Answer ready").waitFor();
+    await toast.getByRole("link", { name: "Show it" }).click();
+    await ada.settled("done");
+  },
+);

@@ -105,23 +105,28 @@ function commandOf(pid: number): string {
 
 /** The processes of a list that still live. */
 function alive(processes: ReadonlyMap<number, string>): string[] {
-  return [...processes].filter(([pid, call]) => call !== "" && commandOf(pid) === call).map(([, call]) => call);
+  return [...processes]
+    .filter(([pid, call]) => call !== "" && commandOf(pid) === call)
+    .map(([, call]) => call);
 }
 
-exampleTest("npm run example prints an address that answers, and Ctrl-C leaves no process behind", async () => {
-  await using example = await startExample();
-  const page = await fetch(`${example.url}/sign-in`);
-  expect(page.status).toBe(200);
-  expect(await page.text()).toContain("Sign in to Quill");
-  const processes = example.processes();
-  for (const part of ["cli/main.ts dev", "-m agent", "next-server"]) {
-    expect([...processes.values()].filter((call) => call.includes(part))).toHaveLength(1);
-  }
-  example.interrupt();
-  expect(await example.exited).toBe(0);
-  expect(alive(processes)).toEqual([]);
-  expect(example.output()).not.toContain("Error");
-});
+exampleTest(
+  "npm run example prints an address that answers, and Ctrl-C leaves no process behind",
+  async () => {
+    await using example = await startExample();
+    const page = await fetch(`${example.url}/sign-in`);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain("Sign in to Quill");
+    const processes = example.processes();
+    for (const part of ["cli/main.ts dev", "-m agent", "next-server"]) {
+      expect([...processes.values()].filter((call) => call.includes(part))).toHaveLength(1);
+    }
+    example.interrupt();
+    expect(await example.exited).toBe(0);
+    expect(alive(processes)).toEqual([]);
+    expect(example.output()).not.toContain("Error");
+  },
+);
 
 fullTest("where one part of the example dies the others end too, and it says which", async () => {
   await using example = await startExample();

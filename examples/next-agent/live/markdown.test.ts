@@ -3,17 +3,30 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { partsOf, readBlocks, readSpans, sectionsOf } from "./markdown.ts";
 
-const line = fc.constantFrom("", "", "words", "# A", "- item", "> quoted", "```", "| a | b |", "| - | - |", "1. one");
+const line = fc.constantFrom(
+  "",
+  "",
+  "words",
+  "# A",
+  "- item",
+  "> quoted",
+  "```",
+  "| a | b |",
+  "| - | - |",
+  "1. one",
+);
 const text = fc.array(line, { maxLength: 120 }).map((lines) => lines.join("\n"));
 
 test("blocks are read as they are meant", () => {
-  expect(readBlocks("# A\nwords\nand more\n\n- one\n  still\n- two\n\n1. first\n\n```\na\n\nb\n```")).toEqual([
-    { kind: "heading", text: "A" },
-    { kind: "paragraph", text: "words and more" },
-    { kind: "list", isOrdered: false, items: ["one still", "two"] },
-    { kind: "list", isOrdered: true, items: ["first"] },
-    { kind: "code", text: "a\n\nb" },
-  ]);
+  expect(readBlocks("# A\nwords\nand more\n\n- one\n  still\n- two\n\n1. first\n\n```\na\n\nb\n```")).toEqual(
+    [
+      { kind: "heading", text: "A" },
+      { kind: "paragraph", text: "words and more" },
+      { kind: "list", isOrdered: false, items: ["one still", "two"] },
+      { kind: "list", isOrdered: true, items: ["first"] },
+      { kind: "code", text: "a\n\nb" },
+    ],
+  );
   expect(readBlocks("| a | b |\n| - | - |\n| 1 | x \\| y |")).toEqual([
     { kind: "table", head: ["a", "b"], rows: [["1", "x | y"]] },
   ]);

@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import { chromiumPath } from "../../support/browser.ts";
 
 /** Whether all of it is asked for, as by `npm run test:example`; CI runs the short form, the heart of it. */
-export const isFull: boolean = process.env["EXAMPLE_FORM"] === "full";
+const isFull = process.env["EXAMPLE_FORM"] === "full";
 
 /** How long one test may take, in milliseconds, the installation of Next.js included: no promise of speed. */
 const TIMEOUT_MS = isFull ? 600_000 : 300_000;

@@ -53,12 +53,16 @@ export async function traced(
     await browser.stopTracing();
     throw error;
   }
-  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: TraceEvent[];
+  };
   return spansOf(traceEvents);
 }
 
 function spansOf(events: readonly TraceEvent[]): readonly Span[] {
-  const marks = events.filter(({ name }) => name.startsWith("span-")).toSorted((one, other) => one.ts - other.ts);
+  const marks = events
+    .filter(({ name }) => name.startsWith("span-"))
+    .toSorted((one, other) => one.ts - other.ts);
   const [first] = marks;
   if (first === undefined) throw new Error("the trace has no marks");
   const own = events.filter(({ pid, tid }) => pid === first.pid && tid === first.tid);
