@@ -67,6 +67,11 @@ test("no word is lost or doubled, however the marks around it stand", () => {
   );
 });
 
+test("a blank line ends a part, but not within a listing, also one that is still open", () => {
+  const parts = ["words\n", "```\na\n\nb\n```\n", "```\nc\n\nd"];
+  expect(partsOf(parts.join("\n")).map((part) => part.trim())).toEqual(parts.map((part) => part.trim()));
+});
+
 test("while an answer grows, only its last part and its last section change", () => {
   fc.assert(
     fc.property(text, text, (before, more) => {
