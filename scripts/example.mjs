@@ -63,14 +63,16 @@ function run(name, program, words, { environment = {}, ...options } = {}) {
   return child;
 }
 
-/** Resolves once this address answers well, or nobody waits for it any more. */
-async function answers(address) {
+/** Resolves with true once this address answers well, with false where all stops, also because it never does. */
+async function answers(name, address) {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   while (Date.now() < deadline && !stopping.signal.aborted) {
     const response = await fetch(address, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
-    if (response?.ok) return;
+    if (response?.ok) return true;
     await after(POLL_MS);
   }
+  settleFirstEnd({ name, reason: `no answer from ${address}`, code: 1 });
+  return false;
 }
 
 async function startAll() {
@@ -90,8 +92,7 @@ async function startAll() {
     },
   );
   const { readyUrl, redisUrl } = await new Promise((resolve) => relay.once("message", resolve));
-  await answers(readyUrl);
-  if (stopping.signal.aborted) return;
+  if (!(await answers("the relay", readyUrl))) return;
 
   run("the worker", python, ["-m", "agent"], {
     environment: { PYTHONPATH: pythonPath, REDIS_URL: redisUrl, AGENT_KEY: agentKey, AGENT_PORT: agentPort },
@@ -109,9 +110,10 @@ async function startAll() {
       AGENT_KEY: agentKey,
     },
   });
-  await answers(`${url}/sign-in`);
-  if (!stopping.signal.aborted)
-    console.log(`\n  Quill  ${url}\n\n  Sign in on two devices or in two browsers, and ask.\n`);
+  if (await answers("the web application", `${url}/sign-in`))
+    console.log(
+      `\n  Quill  ${url}\n\n  Sign in on two devices or in two browsers, and ask. Ctrl-C stops everything.\n`,
+    );
 }
 
 ensureInstalled();
@@ -128,8 +130,9 @@ stopping.abort();
 for (const { child } of children) child.kill("SIGTERM");
 const ends = Promise.all(children.map(({ exited }) => exited));
 await Promise.race([ends, after(STOP_TIMEOUT_MS)]);
-for (const { child } of children)
+for (const { child } of children) {
   if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+}
 await ends;
 if (!wasAsked) console.error(`${first.name} ended by itself (${first.reason}), so everything is.`);
 process.exit(wasAsked ? 0 : first.code || 1);

@@ -1,14 +1,14 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromiumPath, startBrowser } from "../support/browser.ts";
+import { startBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/redis-server.ts";
+import { figure, fullBrowserTest } from "./support/form.ts";
 import { startStage } from "./support/stage.ts";
 import { freshTranscript, visit } from "./support/visitor.ts";
 
-const needsChromium = test.skipIf(chromiumPath === null && process.env["CI"] !== "true");
 const question = "What happens to a client that reads too slowly?";
 
 /** A real nginx that lets no WebSocket through, as the proxies of some offices do. */
@@ -60,13 +60,12 @@ http {
   };
 }
 
-needsChromium(
+fullBrowserTest(
   "where a proxy refuses WebSockets the page lives on a stream, and stopping still works",
   async () => {
     await using disposables = new AsyncDisposableStack();
     const stage = disposables.use(
       await startStage({
-        wordsPerSecond: 20,
         relayPort: async ({ port }) => disposables.use(await startNarrowProxy(port)).port,
       }),
     );
@@ -85,7 +84,7 @@ needsChromium(
       "the worker has stopped",
       async () => (await stage.agent.stored("ada"))[1]?.state === "failed",
     );
-    console.log(`stopped without a WebSocket after ${Math.round(performance.now() - pressed)} ms`);
+    figure("stopped without a WebSocket after", `${Math.round(performance.now() - pressed)} ms`);
     await ada.settled("failed");
     expect(ada.rereads).toBe(0);
     expect(ada.errors).toEqual([]);

@@ -106,6 +106,28 @@ export function partsOf(markdown: string): readonly string[] {
   return parts.filter((part) => part.trim() !== "");
 }
 
+/** Parts in a section. */
+const sectionLength = 16;
+
+/**
+ * Joins the parts of an answer to sections. A browser looks after each element of its own that may be out of sight, so a
+ * long answer has few of them; while it grows only its last section changes.
+ */
+export function sectionsOf(markdown: string): readonly string[] {
+  const parts = partsOf(markdown);
+  const sections: string[] = [];
+  for (let at = 0; at < parts.length; at += sectionLength) {
+    // The last line break is none of the answer's: each part has one more than its lines.
+    sections.push(
+      parts
+        .slice(at, at + sectionLength)
+        .join("")
+        .slice(0, -1),
+    );
+  }
+  return sections;
+}
+
 /** A table whose rule has not come yet, or not as a whole, is one already. */
 function beginsTable(line: string, next: string | undefined): boolean {
   if (next !== undefined && tableRule.test(next)) return line.includes("|");

@@ -1,5 +1,5 @@
 import { memo, type ReactNode } from "react";
-import { type Block, partsOf, readBlocks, readSpans } from "../live/markdown.ts";
+import { type Block, partsOf, readBlocks, readSpans, sectionsOf } from "../live/markdown.ts";
 import style from "./answer.module.css";
 
 /** An answer as far as it has come, with a cursor while more is expected. */
@@ -10,15 +10,24 @@ export function Answer({
   readonly markdown: string;
   readonly isGrowing: boolean;
 }): ReactNode {
-  const parts = partsOf(markdown);
   return (
     <div className={style["answer"]} data-growing={isGrowing || undefined} data-testid="answer">
-      {parts.map((part, place) => (
-        <Part key={place} markdown={part} />
+      {sectionsOf(markdown).map((section, place) => (
+        <Section key={place} markdown={section} />
       ))}
     </div>
   );
 }
+
+const Section = memo(function Section({ markdown }: { readonly markdown: string }): ReactNode {
+  return (
+    <div className={style["section"]}>
+      {partsOf(markdown).map((part, place) => (
+        <Part key={place} markdown={part} />
+      ))}
+    </div>
+  );
+});
 
 const Part = memo(function Part({ markdown }: { readonly markdown: string }): ReactNode {
   return (

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+#: Where the documents say which tests show a thing: of use to those who change it, not to those who ask.
+_EVIDENCE = re.compile(r"\s*\[tests/[^\]]*\]")
 _HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*$")
 
 
@@ -42,7 +44,7 @@ def split_sections(file: str, markdown: str) -> list[Section]:
     fence: str | None = None
 
     def finish() -> None:
-        body = "\n".join(lines).strip()
+        body = _EVIDENCE.sub("", "\n".join(lines)).strip()
         if body:
             sections.append(Section(file, _heading_of(path, file), body))
         lines.clear()

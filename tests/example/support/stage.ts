@@ -4,12 +4,15 @@ import { eventually } from "../../support/eventually.ts";
 import { root, type RunningProcess, startProcess } from "../../support/process.ts";
 import { freePort, type RedisServer, startRedis } from "../../support/redis-server.ts";
 import { type Agent, agentKey, startAgent } from "./agent.ts";
+import type { Model } from "./model.ts";
 import { preparedExample } from "./prepared-example.ts";
 
 /** How a stage differs from the usual one. */
 export interface StageOptions {
-  /** How fast the worker writes; a slow one leaves time for faults in the middle of an answer. 40 unless given. */
+  /** How fast the worker quotes. 40 unless given. */
   readonly wordsPerSecond?: number;
+  /** Who writes the answers instead, for as long as the test lets it. */
+  readonly model?: Model;
   /** Port at which browsers find the relay; the relay's own unless given. */
   readonly relayPort?: (relay: RelayProcess) => Promise<number>;
 }
@@ -48,8 +51,12 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       },
     }),
   );
-  const words = String(options.wordsPerSecond ?? 40);
-  const agent = disposables.use(await startAgent(redis.url, { AGENT_WORDS_PER_SECOND: words }));
+  const agent = disposables.use(
+    await startAgent(redis.url, {
+      AGENT_WORDS_PER_SECOND: String(options.wordsPerSecond ?? 40),
+      ...options.model?.environment,
+    }),
+  );
   const relayPort = (await options.relayPort?.(relay)) ?? relay.port;
   disposables.use(
     await startWeb(webPort, {

@@ -66,6 +66,16 @@ export class Visitor {
     );
   }
 
+  /** What the latest question has come to. */
+  state(): Promise<string | null> {
+    return this.runs.last().getAttribute("data-state");
+  }
+
+  /** The latest answer without its spaces, which a page sets otherwise than a text. */
+  async answerLetters(): Promise<string> {
+    return lettersOf((await this.answer.textContent()) ?? "");
+  }
+
   /** Resolves once the latest question is settled this way. */
   async settled(state: "done" | "failed"): Promise<void> {
     await this.page
@@ -77,6 +87,11 @@ export class Visitor {
   transcript(): Promise<string[]> {
     return this.runs.allTextContents();
   }
+}
+
+/** A text without its spaces. */
+export function lettersOf(text: string): string {
+  return text.replaceAll(/\s+/g, "");
 }
 
 /** Opens a device of its own, signs in there and waits until it is connected. */
