@@ -1,6 +1,8 @@
 import { connect, type Socket } from "node:net";
-import { eventually } from "../../support/eventually.ts";
 import { opcodes, type ReceivedFrame, takeFrame } from "./frames.ts";
+
+/** How long something may take to come before a test gives up, in milliseconds. */
+const PATIENCE_MS = 15_000;
 
 /** A handshake that any WebSocket server takes. */
 export function handshakeFor(port: number, path: string, more: readonly string[] = []): string {
@@ -32,6 +34,7 @@ export class WireClient implements Disposable {
   /** Frames that came, in order. Empty until {@link upgraded}. */
   readonly frames: ReceivedFrame[] = [];
   #isUpgraded = false;
+  #waiting: { readonly holds: () => boolean; readonly resolve: () => void } | null = null;
   isEnded = false;
 
   constructor(port: number) {
@@ -40,8 +43,13 @@ export class WireClient implements Disposable {
     this.#socket.on("data", (bytes: Buffer) => {
       this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
       if (this.#isUpgraded) this.#read();
+      this.#look();
     });
-    for (const event of ["end", "close", "error"]) this.#socket.on(event, () => (this.isEnded = true));
+    const end = (): void => {
+      this.isEnded = true;
+      this.#look();
+    };
+    for (const event of ["end", "close", "error"]) this.#socket.on(event, end);
   }
 
   /** Connects, shakes hands on `path`, and resolves once the relay has upgraded. */
@@ -70,9 +78,32 @@ export class WireClient implements Disposable {
     }
   }
 
+  /** Resolves once `holds` does, which is asked whenever bytes or the end came. One wait at a time. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    if (holds()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      const seen = this.frames.map(({ opcode, payload }) => `${opcode}:${payload.length}`).join(" ");
+      reject(new Error(`it did not come to pass: ${what}; frames so far: ${seen}`));
+    }, PATIENCE_MS);
+    this.#waiting = { holds, resolve };
+    try {
+      await promise;
+    } finally {
+      this.#waiting = null;
+      clearTimeout(timer);
+    }
+  }
+
+  /** Resolves once that many frames came. */
+  async received(count: number): Promise<readonly ReceivedFrame[]> {
+    await this.until(`${count} frames came`, () => this.frames.length >= count);
+    return this.frames;
+  }
+
   /** Resolves with the answer's head; rejects where the connection ends before it. */
   async answered(): Promise<{ status: number; head: string; rest: Buffer }> {
-    await eventually("an answer came", () => readHead(this.#bytes) !== null || this.isEnded);
+    await this.until("an answer came", () => readHead(this.#bytes) !== null || this.isEnded);
     const read = readHead(this.#bytes);
     if (read === null) throw new Error(`ended without an answer: ${this.#bytes.toString("latin1")}`);
     return read;
@@ -96,7 +127,7 @@ export class WireClient implements Disposable {
 
   /** Resolves once the relay has ended the connection. */
   async ended(): Promise<void> {
-    await eventually("the relay ended the connection", () => this.isEnded);
+    await this.until("the relay ended the connection", () => this.isEnded);
   }
 
   /** Ends the sending side alone. */
@@ -111,6 +142,10 @@ export class WireClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#socket.destroy();
+  }
+
+  #look(): void {
+    if (this.#waiting?.holds() === true) this.#waiting.resolve();
   }
 
   #read(): void {
