@@ -1,7 +1,7 @@
 import { eventually } from "../../support/eventually.ts";
 import type { TestClient } from "../../support/test-client.ts";
 import { startTestRelay, type TestRelay, type TestRelayOptions } from "../../support/test-relay.ts";
-import { WireClient } from "./wire-client.ts";
+import { handshakeFor, WireClient } from "./wire-client.ts";
 
 /** How many connections ended for each reason, by the label of `tidings_closes_total`. */
 export type Closes = Readonly<Record<string, number>>;
@@ -33,6 +33,15 @@ export class WireStage implements AsyncDisposable {
   open(protocol?: "tidings.v1"): Promise<WireClient> {
     const more = protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`];
     return WireClient.open(this.port, "/ws?user_id=mallory", more);
+  }
+
+  /** Connects a Tidings client that sends bytes together with its handshake. */
+  async openWith(bytes: Uint8Array): Promise<WireClient> {
+    const client = new WireClient(this.port);
+    const protocol = "Sec-WebSocket-Protocol: tidings.v1";
+    client.send(handshakeFor(this.port, "/ws?user_id=mallory", [protocol]), bytes);
+    await client.upgraded();
+    return client;
   }
 
   /** Resolves once the bystander got an update that was published just now, as the only thing it got. */
