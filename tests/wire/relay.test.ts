@@ -4,7 +4,7 @@ import { validCodes } from "./cases/closing.ts";
 import { cutAt, validText } from "./cases/texts.ts";
 import { closeBody, closeFrame, frame, opcodes } from "./support/frames.ts";
 import type { WireClient } from "./support/wire-client.ts";
-import { type Closes, counted, WireStage } from "./support/wire-stage.ts";
+import { type Counts, counted, WireStage } from "./support/wire-stage.ts";
 
 // What the relay itself does with well-formed frames: messages of every shape arrive, bounds hold, closes are answered.
 
@@ -36,7 +36,7 @@ async function acknowledged(client: WireClient): Promise<unknown> {
 }
 
 /** Sends frames on a new connection that ends by them, and tells how it was counted. */
-async function ending(send: readonly Uint8Array[]): Promise<{ code: number | null; counts: Closes }> {
+async function ending(send: readonly Uint8Array[]): Promise<{ code: number | null; counts: Counts }> {
   const before = await stage.closes();
   using client = await stage.open();
   client.send(...send);

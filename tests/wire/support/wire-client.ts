@@ -78,6 +78,12 @@ export class WireClient implements Disposable {
     }
   }
 
+  /** Resolves once TCP is connected. */
+  async connected(): Promise<void> {
+    if (!this.#socket.connecting) return;
+    await new Promise<void>((resolve) => this.#socket.once("connect", () => resolve()));
+  }
+
   /** Resolves once `holds` does, which is asked whenever bytes or the end came. One wait at a time. */
   async until(what: string, holds: () => boolean): Promise<void> {
     if (holds()) return;

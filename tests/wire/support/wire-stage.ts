@@ -3,8 +3,8 @@ import type { TestClient } from "../../support/test-client.ts";
 import { startTestRelay, type TestRelay, type TestRelayOptions } from "../../support/test-relay.ts";
 import { handshakeFor, WireClient } from "./wire-client.ts";
 
-/** How many connections ended for each reason, by the label of `tidings_closes_total`. */
-export type Closes = Readonly<Record<string, number>>;
+/** What one metric counted for each value of its label. */
+export type Counts = Readonly<Record<string, number>>;
 
 /** A relay under attack, and a bystander whose updates must go on arriving whatever the others do. */
 export class WireStage implements AsyncDisposable {
@@ -61,11 +61,20 @@ export class WireStage implements AsyncDisposable {
     await eventually("the others are gone", () => this.relay.relay.hub.connections === 1);
   }
 
-  /** What the relay counted so far. */
-  async closes(): Promise<Closes> {
+  /** How many connections ended so far for each reason. */
+  closes(): Promise<Counts> {
+    return this.#counts("tidings_closes_total", "code");
+  }
+
+  /** How many handshakes there were so far of each result. */
+  handshakes(): Promise<Counts> {
+    return this.#counts("tidings_handshakes_total", "result");
+  }
+
+  async #counts(metric: string, label: string): Promise<Counts> {
     const text = await (await this.relay.http("/metrics")).text();
-    const lines = text.matchAll(/^tidings_closes_total\{code="(\w+)"\} (\d+)$/gm);
-    return Object.fromEntries(Array.from(lines, ([, code = "", count]) => [code, Number(count)]));
+    const lines = text.matchAll(new RegExp(`^${metric}\\{${label}="(\\w+)"\\} (\\d+)$`, "gm"));
+    return Object.fromEntries(Array.from(lines, ([, value = "", count]) => [value, Number(count)]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -74,7 +83,7 @@ export class WireStage implements AsyncDisposable {
 }
 
 /** What was counted between two looks. */
-export function counted(before: Closes, after: Closes): Closes {
+export function counted(before: Counts, after: Counts): Counts {
   return Object.fromEntries(
     Object.entries(after)
       .map(([code, count]) => [code, count - (before[code] ?? 0)] as const)
