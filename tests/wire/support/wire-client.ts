@@ -86,19 +86,21 @@ export class WireClient implements Disposable {
 
   /** Resolves once `holds` does, which is asked whenever bytes or the end came. One wait at a time. */
   async until(what: string, holds: () => boolean): Promise<void> {
-    if (holds()) return;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
-      const seen = this.frames.map(({ opcode, payload }) => `${opcode}:${payload.length}`).join(" ");
-      reject(new Error(`it did not come to pass: ${what}; frames so far: ${seen}`));
-    }, PATIENCE_MS);
+    if (await this.within(PATIENCE_MS, holds)) return;
+    const seen = this.frames.map(({ opcode, payload }) => `${opcode}:${payload.length}`).join(" ");
+    throw new Error(`it did not come to pass: ${what}; frames so far: ${seen}`);
+  }
+
+  /** Waits for `holds` as {@link until} does, for so long at most; whether it came true. */
+  async within(milliseconds: number, holds: () => boolean): Promise<boolean> {
+    if (holds()) return true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
     this.#waiting = { holds, resolve };
-    try {
-      await promise;
-    } finally {
-      this.#waiting = null;
-      clearTimeout(timer);
-    }
+    await promise;
+    this.#waiting = null;
+    clearTimeout(timer);
+    return holds();
   }
 
   /** Resolves once that many frames came. */
