@@ -44,9 +44,9 @@ export interface FuzzOptions {
 }
 
 /** Inputs that each target gets in one round, before the honest client is asked how it is. */
-export const CASES_A_ROUND = 20;
+const CASES_A_ROUND = 20;
 
-/** More findings than this end a run: they are the same one. */
+/** As many findings end a run: there is enough to mend. */
 const MOST_FINDINGS = 20;
 
 /** Feeds all targets in turn, the kept inputs first. What breaks a promise is kept and told; only a relay that is gone ends it. */
@@ -59,7 +59,8 @@ export async function fuzz(victim: Victim, options: FuzzOptions): Promise<FuzzRe
       await target.feed(input, victim, dice);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      findings.push({ target: target.name, path: keep(target.name, input), message });
+      const isKnown = findings.some((known) => known.target === target.name && known.message === message);
+      if (!isKnown) findings.push({ target: target.name, path: keep(target.name, input), message });
     }
   };
   const settle = async (): Promise<void> => {

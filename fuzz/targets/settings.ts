@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { settingList } from "../../packages/server/src/config/catalog.ts";
 import { developmentPreset } from "../../packages/server/src/config/development.ts";
 import { loadSettings } from "../../packages/server/src/config/load.ts";
@@ -6,6 +9,11 @@ import type { FuzzTarget } from "../target.ts";
 
 /** A secret that no message may repeat. */
 const SECRET = "planted-secret-0123456789abcdef0123456789";
+
+/** The program is started for one input in so many, since that takes far longer. */
+const CASES_A_PROCESS = 100;
+
+const MAIN = join(import.meta.dir, "../../packages/server/src/cli/main.ts");
 
 const SECTION = "\n=====\n";
 const names = settingList.map(({ name }) => name);
@@ -55,11 +63,14 @@ export const settingsTarget: FuzzTarget = {
     const lines = (separator: string): string => dice.some(4, () => line(separator)).join("\n");
     return Buffer.from([lines("="), lines("="), lines(dice.oneIn(6) ? ":" : ": ")].join(SECTION));
   },
-  feed: async (input) => {
+  feed: async (input, _, dice) => {
     const [flags = "", environment = "", ...rest] = Buffer.from(input).toString("utf8").split(SECTION);
     const file = { path: "tidings.yaml", text: rest.join(SECTION) };
-    const variables = pairs(environment).map(([name, value]) => [`TIDINGS_${name.toUpperCase()}`, value]);
+    const variables = pairs(environment).map(
+      ([name, value]) => [`TIDINGS_${name.toUpperCase()}`, value] as const,
+    );
     const given = Object.fromEntries(pairs(flags).map(([name, value]) => [name.replaceAll("_", "-"), value]));
+    if (dice.oneIn(CASES_A_PROCESS)) await feedProgram(Object.entries(given), variables, file.text);
     for (const defaults of [undefined, developmentPreset]) {
       const loaded = loadSettings({
         flags: given,
@@ -83,13 +94,43 @@ function expectSentence(text: string): void {
   if (text.length > 2_000) throw new Error(`a message of ${text.length} characters`);
 }
 
+/** Hands the same to the program itself: it prints settings, or says in lines of its own why not. */
+async function feedProgram(
+  flags: readonly (readonly [string, string])[],
+  variables: readonly (readonly [string, string])[],
+  file: string,
+): Promise<void> {
+  const words = flags.flatMap(([name, value]) => [`--${name}`, value]);
+  if (JSON.stringify([words, variables]).includes("\\u0000")) return;
+  const folder = await mkdtemp(join(tmpdir(), "tidings-fuzz-"));
+  try {
+    const path = join(folder, "tidings.yaml");
+    await writeFile(path, file);
+    const child = Bun.spawn([process.execPath, MAIN, "config", ...words], {
+      env: { PATH: process.env["PATH"], ...Object.fromEntries(variables), TIDINGS_CONFIG: path },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const text = (await new Response(child.stdout).text()) + (await new Response(child.stderr).text());
+    const status = await child.exited;
+    if (status !== 0 && status !== 2) throw new Error(`tidings config ended with ${status}: ${text}`);
+    if (/\n\s+at /.test(text)) throw new Error(`tidings config shows a stack: ${text}`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 /** Whether the secret stands only where a secret belongs: what is written elsewhere may be shown to who wrote it. */
 function isPlanted(text: string): boolean {
-  const lines = text.split("\n").filter((line) => line.includes("planted"));
-  return lines.every((line) => {
-    const [name = "", value, ...more] = line.split(/=|: /);
-    return secrets.has(name) && value === SECRET && more.length === 0;
-  });
+  return text.split(SECTION).every((section, index) =>
+    section
+      .split("\n")
+      .filter((line) => line.includes("planted"))
+      .every((line) => {
+        const [name = "", ...value] = line.split(index < 2 ? "=" : ": ");
+        return secrets.has(name) && value.length === 1 && value[0] === SECRET;
+      }),
+  );
 }
 
 function key(dice: Dice): string {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { eventually } from "../support/eventually.ts";
 import { startTestRelay } from "../support/test-relay.ts";
-import { handshakes } from "./cases/handshakes.ts";
+import { byRequest } from "./cases/requests.ts";
+import { byWebSocketHeader } from "./cases/websocket-headers.ts";
 import { frame, opcodes } from "./support/frames.ts";
 import { handshakeFor, readHead, WireClient } from "./support/wire-client.ts";
 import { counted, WireStage } from "./support/wire-stage.ts";
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage[Symbol.asyncDispose]());
 
-for (const [title, rows] of Object.entries(handshakes)) {
+for (const [title, rows] of Object.entries({ ...byRequest, ...byWebSocketHeader })) {
   describe(`by its ${title}`, () => {
     for (const { name, rfc, request, status, counts } of rows) {
       const fate = status === null ? "is cut" : status === 101 ? "is let in" : `gets ${status}`;

@@ -50,8 +50,8 @@ const unmasked: readonly Violation[] = (
   code: 1002,
 }));
 
-const control: readonly Violation[] = [
-  ...([ping, pong, close] as const).flatMap((opcode): readonly Violation[] => {
+const control: readonly Violation[] = ([ping, pong, close] as const).flatMap(
+  (opcode): readonly Violation[] => {
     const what = opcode === ping ? "ping" : opcode === pong ? "pong" : "close";
     const body = (bytes: number): Uint8Array =>
       opcode === close ? closeBody(1000, "x".repeat(bytes - 2)) : Buffer.alloc(bytes, "x");
@@ -83,8 +83,8 @@ const control: readonly Violation[] = [
         code: 1002,
       },
     ];
-  }),
-];
+  },
+);
 
 const tooBig: readonly Violation[] = (
   [
