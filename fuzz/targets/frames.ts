@@ -72,7 +72,7 @@ async function feedEcho(input: Uint8Array, victim: Victim, dice: Dice): Promise<
   using client = await WireClient.open(victim.echoPort, "/");
   const { codes, isWhole } = judge(input, ECHO_BYTES);
   await client.sendApart(inPieces(input, dice));
-  if (codes.length === 1 && codes[0] !== null) await client.ended();
+  if (!codes.includes(null)) await client.ended();
   else if (isWhole) {
     client.send(frame(opcodes.ping, "sync"));
     const isSync = (): boolean => client.frames.some(({ payload }) => payload.equals(Buffer.from("sync")));
@@ -90,7 +90,7 @@ async function feedRelay(input: Uint8Array, victim: Victim, dice: Dice): Promise
   using client = await WireClient.open(victim.port, "/ws?user_id=m", protocol);
   const { codes, messages } = judge(input, RELAY_BYTES);
   await client.sendApart(inPieces(input, dice));
-  const mustEnd = messages === 0 && codes.length === 1 && codes[0] !== null;
+  const mustEnd = messages === 0 && !codes.includes(null);
   if (mustEnd) await client.ended();
   else await client.within(WATCH_MS, () => client.isEnded);
   const code = client.closeCode;
