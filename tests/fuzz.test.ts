@@ -7,7 +7,7 @@ import { Victim } from "../fuzz/victim.ts";
 const SEED = 20_261_123;
 
 /** Rounds of 20 inputs for each target: what a minute has room for on two busy cores. */
-const ROUNDS = 50;
+const ROUNDS = 30;
 
 /** What the relay may have more of at the end, for everything it keeps of the inputs' users and for the runtime. */
 const ROOM_BYTES = 128 * 1_048_576;
