@@ -3,9 +3,12 @@ import type { Server } from "bun";
 import { startEcho } from "../conformance/echo-server.ts";
 import type { Session } from "../packages/server/src/websocket/session.ts";
 import { eventually } from "../tests/support/eventually.ts";
-import { type RunningProcess, startTidings, untilReady } from "../tests/support/process.ts";
+import { type RunningProcess, startTidings } from "../tests/support/process.ts";
 import { freePort } from "../tests/support/redis-server.ts";
 import { TestClient } from "../tests/support/test-client.ts";
+
+/** How long the relay may take to start on a busy machine, in milliseconds. */
+const START_PATIENCE_MS = 60_000;
 
 /** What the relay counted, by metric and labels as they are written. */
 export type Figures = ReadonlyMap<string, number>;
@@ -36,21 +39,31 @@ export class Victim implements AsyncDisposable {
 
   /** Starts all of it and resolves once updates arrive. */
   static async start(): Promise<Victim> {
-    const [port, redisPort] = [await freePort(), await freePort()];
+    const port = await freePort();
     const process = startTidings(["dev"], {
       TIDINGS_PORT: String(port),
-      TIDINGS_EMBEDDED_PORT: String(redisPort),
+      TIDINGS_EMBEDDED_PORT: "0",
       TIDINGS_HISTORY: "true",
       TIDINGS_MESSAGE_RATE: "100000",
       TIDINGS_MESSAGE_BURST: "100000",
       TIDINGS_MAX_UPDATE_BYTES: "64KiB",
       TIDINGS_LOG_LEVEL: "warn",
     });
-    await untilReady(port);
+    let hasEnded = false;
+    void process.exited.then(() => (hasEnded = true));
+    const url = `http://127.0.0.1:${port}`;
+    const answers = (): Promise<boolean> =>
+      fetch(`${url}/readyz`).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await eventually("the relay is ready", async () => hasEnded || (await answers()), START_PATIENCE_MS);
+    if (hasEnded) throw new Error(`the relay did not start:\n${process.output()}`);
+    const page = (await (await fetch(`${url}/playground.json`)).json()) as { embeddedPort: number };
+    const redisPort = page.embeddedPort;
     const victim = new Victim(process, port, redisPort, startEcho(0));
     await victim.#worker.connect();
-    const url = `ws://127.0.0.1:${port}/ws?user_id=honest`;
-    victim.#honest = await TestClient.open({ url });
+    victim.#honest = await TestClient.open({ url: `${url}/ws?user_id=honest` });
     await victim.isWell();
     return victim;
   }
