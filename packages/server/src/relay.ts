@@ -15,7 +15,7 @@ import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
 import { PublishEndpoint } from "./http/publish.ts";
 import type { OwnReport, Speaker } from "./http/relay-report.ts";
-import { Routes } from "./http/routes.ts";
+import { ALL_PATHS, INNER_PATHS, OUTER_PATHS, Routes } from "./http/routes.ts";
 import { logBounds } from "./history/log-bounds.ts";
 import { LogDelivery, logSubscriptions } from "./history/log-delivery.ts";
 import { Ingest } from "./ingest.ts";
@@ -228,6 +228,7 @@ export function startRelay(options: RelayOptions): Relay {
       listen({
         ...door,
         port: settings.port,
+        paths: internalPort === undefined ? ALL_PATHS : OUTER_PATHS,
         route: internalPort === undefined ? routes.all : routes.outer,
         sockets: {
           maxMessageBytes: settings.max_message_bytes + MESSAGE_MARGIN_BYTES,
@@ -237,7 +238,9 @@ export function startRelay(options: RelayOptions): Relay {
       }),
     );
     if (internalPort !== undefined) {
-      servers.push(listen({ ...door, port: internalPort, route: routes.inner, sockets: null }));
+      servers.push(
+        listen({ ...door, port: internalPort, paths: INNER_PATHS, route: routes.inner, sockets: null }),
+      );
     }
   } catch (error) {
     void release();

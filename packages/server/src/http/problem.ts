@@ -28,3 +28,11 @@ export function jsonResponse(value: unknown, status = 200): Response {
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });
 }
+
+/** Where there is nothing. */
+export const notFound: Problem = {
+  status: 404,
+  code: "not_found",
+  title: "Not found",
+  detail: "There is nothing at this address. See docs/http.md for what there is.",
+};

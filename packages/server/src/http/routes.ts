@@ -7,7 +7,7 @@ import type { StreamEndpoint } from "../sse/stream-endpoint.ts";
 import { refuseMethod } from "./allowed-methods.ts";
 import type { ApiKey } from "./api-key.ts";
 import { healthResponse, readinessResponse } from "./health.ts";
-import { type Problem, problemResponse } from "./problem.ts";
+import { notFound, problemResponse } from "./problem.ts";
 import type { PublishEndpoint } from "./publish.ts";
 import type { RelayReport } from "./relay-report.ts";
 import { closeConnections, countConnections, tellOffset } from "./users.ts";
@@ -30,12 +30,22 @@ export interface RouteTargets {
 /** Answers a request, or undefined where it became a WebSocket. */
 export type Route = (request: Request, server: Server<Session>) => Promise<Response | undefined>;
 
-const notFound: Problem = {
-  status: 404,
-  code: "not_found",
-  title: "Not found",
-  detail: "There is nothing at this address. See docs/http.md for what there is.",
-};
+/** The ways to become a client, and the one thing beside them that stays on the public port. */
+export const OUTER_PATHS: readonly string[] = ["/ws", "/v1/stream", "/healthz"];
+
+/** Everything that is no connection of a user. */
+export const INNER_PATHS: readonly string[] = [
+  "/healthz",
+  "/readyz",
+  "/metrics",
+  "/v1/publish",
+  "/v1/users/:id",
+  "/v1/users/:id/connections",
+  "/v1/users/:id/offset",
+];
+
+/** Everything, for a relay with one port. */
+export const ALL_PATHS: readonly string[] = [...new Set([...OUTER_PATHS, ...INNER_PATHS])];
 
 const USERS = "/v1/users/";
 const CONNECTIONS = "/connections";

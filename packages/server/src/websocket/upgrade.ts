@@ -5,6 +5,7 @@ import type { History } from "../history/history.ts";
 import type { Release } from "./admission.ts";
 import type { ClientIdentity } from "./client.ts";
 import type { Door, Place } from "./door.ts";
+import { handshakeFault } from "./handshake.ts";
 import { RefusedSession } from "./refused-session.ts";
 import type { Session } from "./session.ts";
 import { sinceOf } from "./since.ts";
@@ -34,9 +35,8 @@ export class Upgrade {
   async handle(request: Request, server: Server<Session>): Promise<Response | undefined> {
     const { door } = this.#options;
     const address = door.addressOf(request, server);
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket" || request.method !== "GET") {
-      return door.refuse("not_websocket", address, request.method);
-    }
+    const fault = handshakeFault(request);
+    if (fault !== null) return door.refuse(fault, address, request.method);
     const place = door.enter(request, address);
     if (place instanceof Response) return place;
     try {
