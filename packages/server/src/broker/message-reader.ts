@@ -1,3 +1,4 @@
+import { startsWith } from "@tidings/protocol";
 import type { MessageHandler, Subscriptions } from "./broker.ts";
 import { endsLine, readRespValue, RespFault, type RespValue } from "./resp-value.ts";
 
@@ -107,9 +108,9 @@ export class MessageReader {
 
   #routeOf(bytes: Uint8Array, at: number): Route | null {
     const latest = this.#latest;
-    if (latest !== undefined && startsWith(bytes, at, latest.prefix)) return latest;
+    if (latest !== undefined && isAt(bytes, at, latest.prefix)) return latest;
     for (const route of this.#routes) {
-      if (startsWith(bytes, at, route.prefix)) {
+      if (isAt(bytes, at, route.prefix)) {
         this.#latest = route;
         return route;
       }
@@ -134,13 +135,8 @@ function prefixOf(channel: string): Uint8Array {
   return Buffer.from(`>3\r\n$7\r\nmessage\r\n$${Buffer.byteLength(channel)}\r\n${channel}\r\n$`);
 }
 
-function startsWith(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {
-  const { length } = prefix;
-  if (at + length > bytes.length) return false;
-  for (let index = 0; index < length; index += 1) {
-    if (bytes[at + index] !== prefix[index]) return false;
-  }
-  return true;
+function isAt(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {
+  return at + prefix.length <= bytes.length && startsWith(bytes, at, prefix);
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
