@@ -109,7 +109,7 @@ bool connections_open(int port, const char *file, uint32_t first_user, uint32_t 
     struct connection *c = &connections[known + i];
     memset(c, 0, sizeof *c);
     c->user = first_user + i;
-    c->last = published_for(is_broadcast ? 0 : c->user);
+    c->last = is_resuming ? 0 : published_for(is_broadcast ? 0 : c->user);
     if (request_next >= requests_end) return false;
     // Until it is sent, the request stands where the hello will.
     c->hello = request_next;

@@ -93,6 +93,8 @@ struct dialect {
 extern struct dialect dialect;
 extern struct template expected;
 extern bool is_broadcast;
+// Whether connections that open are due everything that was ever published for them.
+extern bool is_resuming;
 
 // connections.c
 bool connections_open(int port, const char *file, uint32_t first_user, uint32_t count, uint32_t at_once);

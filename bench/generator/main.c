@@ -24,7 +24,7 @@ char stdin_mark, publish_mark, inbound_mark;
 struct tally tally;
 struct dialect dialect;
 struct template expected;
-bool is_broadcast;
+bool is_broadcast, is_resuming;
 extern struct template inbound_core;
 static enum { NOTHING, OPEN, STREAM } awaited;
 
@@ -83,6 +83,7 @@ static bool set_dialect(const char *key, const char *value) {
   }
   if (strcmp(key, "lines") == 0) dialect.has_lines = strcmp(value, "true") == 0;
   else if (strcmp(key, "broadcast") == 0) is_broadcast = strcmp(value, "true") == 0;
+  else if (strcmp(key, "resume") == 0) is_resuming = strcmp(value, "true") == 0;
   else if (strcmp(key, "published") == 0) return template_read(&published, value);
   else if (strcmp(key, "expected") == 0) return template_read(&expected, value);
   else if (strcmp(key, "sent") == 0) return template_read(&sent, value);
