@@ -69,14 +69,12 @@ export class Bed implements AsyncDisposable {
     const { helloAfter = "", ready = "", ping = "", pong = "", hasLines = false } = system.dialect;
     const payload = samplePayload(payloadBytes);
     const names = {
-      ...{
-        helloAfter,
-        ready,
-        ping,
-        pong,
-        lines: String(hasLines),
-        broadcast: String(audience === "everyone"),
-      },
+      helloAfter,
+      ready,
+      ping,
+      pong,
+      lines: String(hasLines),
+      broadcast: String(audience === "everyone"),
       expected: templateOf(system.received(audience, payload)),
       published: templateOf(await system.published(audience, payload)),
     };

@@ -20,7 +20,7 @@ const EFFORTS: Readonly<Record<"short" | "full", Effort>> = {
   short: { seconds: 2, idleSeconds: 10, trials: 7 },
   full: { seconds: 3, idleSeconds: 60, trials: 10 },
 };
-const SHORT_SYSTEMS: readonly string[] = ["tidings", "seed-go", "floor", "tidings-history"];
+const SHORT_SYSTEMS: ReadonlySet<string> = new Set(["tidings", "seed-go", "floor", "tidings-history"]);
 
 /** How to call the bench. */
 export const USAGE: string = `npm run bench -- [options]
@@ -57,7 +57,7 @@ export function readOptions(words: readonly string[]): BenchOptions {
   return {
     isFull,
     workloads: pick("workload", workloads, values.only, ({ isShort }) => isFull || isShort === true),
-    systems: pick("system", systems, values.systems, ({ key }) => isFull || SHORT_SYSTEMS.includes(key)),
+    systems: pick("system", systems, values.systems, ({ key }) => isFull || SHORT_SYSTEMS.has(key)),
     rounds: values.rounds === undefined ? (isFull ? 5 : 1) : Math.round(positive("--rounds", values.rounds)),
     sizes:
       values.sizes?.split(",").map((size) => positive("--sizes", size)) ?? (isFull ? [0.25, 0.5, 1] : [1]),

@@ -75,11 +75,16 @@ async function measure(
   }
 }
 
+/** Five digits are more than any figure is worth. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(5)) : value;
+}
+
 async function write(data: BenchData, folder: string): Promise<void> {
   const { text, plots } = reportOf(data);
   await mkdir(join(folder, "plots"), { recursive: true });
   await Bun.write(join(folder, "RESULTS.md"), text);
-  await Bun.write(join(folder, "results.json"), `${JSON.stringify(data)}\n`);
+  await Bun.write(join(folder, "results.json"), `${JSON.stringify(data, rounded)}\n`);
   for (const [name, picture] of plots) await Bun.write(join(folder, "plots", name), picture);
   console.log(`\nwritten to ${join(folder, "RESULTS.md")}`);
 }

@@ -64,7 +64,13 @@ test("the generator finds nothing wrong with a relay that works, and publishes a
   const { published, received } = await trial("nothing", 20);
   expect(published).toMatchObject({ published: 1_000, confirmed: 1_000, errors: 0, blocked: 0 });
   expect(received).toMatchObject({
-    ...{ frames: 1_000, missing: 0, gaps: 0, notRising: 0, wrongUser: 0, wrongBytes: 0, closed: 0 },
+    frames: 1_000,
+    missing: 0,
+    gaps: 0,
+    notRising: 0,
+    wrongUser: 0,
+    wrongBytes: 0,
+    closed: 0,
     open: 20,
   });
   expect(received.latency.count).toBe(1_000);
@@ -138,7 +144,7 @@ test("a refused handshake is told, and is not counted as open", async () => {
 
 test("a command that cannot be obeyed rejects", async () => {
   await using generator = await Generator.start(program, null);
-  expect(generator.set("no-such-name", "x")).rejects.toThrow("not possible");
+  expect(await generator.set("no-such-name", "x").catch(String)).toContain("not possible");
 });
 
 test("all tokens of one secret are equally long", () => {

@@ -156,7 +156,7 @@ export class Generator implements AsyncDisposable {
     const before = this.#last;
     const answer = (async (): Promise<Answer> => {
       await before.catch(() => {});
-      this.#process.stdin.write(`${command}\n`);
+      void this.#process.stdin.write(`${command}\n`);
       await this.#process.stdin.flush();
       const line = await this.#lines.next();
       if (line.done === true) throw new Error(`the generator ended: ${this.#process.signalCode ?? "exit"}`);

@@ -5,13 +5,28 @@ import { faultOf, voidReason } from "./outcome.ts";
 
 const times: Times = { count: 100, p50: 0.4, p90: 0.5, p99: 1, p999: 2, max: 3 };
 const published: Ends["published"] = {
-  ...{ published: 100, confirmed: 100, errors: 0, firstError: "", blocked: 0 },
+  published: 100,
+  confirmed: 100,
+  errors: 0,
+  firstError: "",
+  blocked: 0,
   slip: times,
 };
 const usage: Usage = { system: { user: 0, total: 0 }, generatorShare: 0.4, loadShare: 0.6, wall: 1 };
 const received: Ends["received"] = {
-  ...{ open: 10, frames: 100, bytes: 1, reads: 1, wrongBytes: 0, wrongUser: 0, notRising: 0, gaps: 0 },
-  ...{ missing: 0, pings: 0, closed: 0, closeCode: 0, latency: times },
+  open: 10,
+  frames: 100,
+  bytes: 1,
+  reads: 1,
+  wrongBytes: 0,
+  wrongUser: 0,
+  notRising: 0,
+  gaps: 0,
+  missing: 0,
+  pings: 0,
+  closed: 0,
+  closeCode: 0,
+  latency: times,
 };
 
 test("a run in which the load kept up counts", () => {
