@@ -13,6 +13,8 @@ import { TakeDown } from "./take-down.ts";
 import type { Outcome } from "./workloads/outcome.ts";
 import type { Workload } from "./workloads/workload.ts";
 
+const GROWTH_ROUNDS = 2;
+
 const words = process.argv.slice(2);
 if (words.includes("--help")) {
   console.log(USAGE);
@@ -48,6 +50,13 @@ function known(workload: string, system: string, name: string): number | null {
   return new Findings(findings).spread(workload, system, 1, name)?.median ?? null;
 }
 
+/** The largest size is measured in every round; the way there shows in a few. */
+function sizesIn(round: number, workload: Workload): readonly number[] {
+  const { sizes } = options;
+  if (workload.isOneSize === true) return [1];
+  return round <= GROWTH_ROUNDS ? sizes : sizes.filter((size) => size === Math.max(...sizes));
+}
+
 /** Runs one workload on one system, at each size. */
 async function measure(
   workload: Workload,
@@ -58,19 +67,19 @@ async function measure(
 ): Promise<void> {
   const groups = workload.needsFreshBed === true ? sizes.map((size) => [size]) : [sizes];
   for (const group of groups) {
-    const note1 = (size: number, outcome: Outcome): void => {
+    const add = (size: number, outcome: Outcome): void => {
       note({ round, workload: workload.key, system: system.key, size, outcome });
     };
     let done = 0;
     try {
       await using bed = await takeDown.use(Bed.start({ system, generator, ...workload.bed }));
       for (const size of group) {
-        note1(size, await workload.run(bed, { size, effort: options.effort, known }));
+        add(size, await workload.run(bed, { size, effort: options.effort, known }));
         done += 1;
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      for (const size of group.slice(done)) note1(size, { isVoid: true, reason });
+      for (const size of group.slice(done)) add(size, { isVoid: true, reason });
     }
   }
 }
@@ -105,7 +114,7 @@ await takeDown.run(async () => {
   }
   for (let round = 1; round <= options.rounds; round += 1) {
     for (const workload of options.workloads) {
-      const sizes = workload.isOneSize === true ? [1] : options.sizes;
+      const sizes = sizesIn(round, workload);
       // Backwards in every other round, so that none always comes after the same neighbour.
       const turn = round % 2 === 1 ? usable : usable.toReversed();
       for (const system of turn) {

@@ -14,7 +14,8 @@ export interface Report {
 
 const COLUMNS: readonly (readonly [string, string])[] = [
   ["user", "of it outside the kernel"],
-  ["rate", "connections a second"],
+  ["rate", "rate a second"],
+  ["isLoadLimited", "1 where the load gave way first"],
   ["idleCpu", "CPU, ms a second"],
   ["p50", "p50, ms"],
   ["p99", "p99, ms"],
