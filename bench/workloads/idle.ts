@@ -16,6 +16,7 @@ export const idle: Workload = {
   async run(bed, { size, effort }) {
     const count = Math.round(CONNECTIONS * size);
     await bed.fill(count);
+    await bed.generator.mark();
     const { value, usage } = await bed.measure(async () => {
       await Bun.sleep(effort.idleSeconds * (size < 1 ? SMALLER : 1) * 1_000);
       return bed.generator.report();
