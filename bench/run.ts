@@ -78,6 +78,7 @@ async function measure(
         done += 1;
       }
     } catch (error) {
+      if (takeDown.isLeaving) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       for (const size of group.slice(done)) add(size, { isVoid: true, reason });
     }
