@@ -3,7 +3,7 @@
 // standard output, `open`, `publish` and `send` when they are through. Ends with its standard input.
 //
 // It reads in ticks: it sleeps half a millisecond and then takes what is there. So a system under test never pays for
-// waking a sleeping receiver, which costs several times what the send() itself does and would drown what is measured.
+// waking a sleeping receiver, which would have been on another machine.
 
 #include "generator.h"
 

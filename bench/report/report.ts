@@ -40,7 +40,7 @@ export function reportOf(data: BenchData): Report {
 ${data.date}, ${data.machine}.
 Again: \`${data.command}\` (${data.rounds} rounds, ${data.seconds} s a stream).
 
-Ratios count, not numbers: a \`send()\` costs 1 µs on one machine and 8 µs on another. Each system has core 0 to
+Ratios count, not numbers: what a \`send()\` costs differs several times between machines. Each system has core 0 to
 itself; Redis and the load share core 1. In every round the systems run one after the other. CPU is what the operating
 system says that all processes of the system used, divided by what was delivered. Every update that came was compared
 byte by byte, and its user and order checked. The load keeps to its schedule whatever happens, and latency is counted
