@@ -76,6 +76,9 @@ const BODY_BYTES = 8 * 1_048_576;
 /** Room above the largest message in which the relay itself says that it is too big, before Bun cuts the connection. */
 const MESSAGE_MARGIN_BYTES = 65_536;
 
+/** An event loop that is this late has kept every client waiting: worth a line. */
+const STALL_MS = 1_000;
+
 /** How long the other relays have to answer a question about a user. */
 const FLEET_TIMEOUT_MS = 1_000;
 
@@ -220,7 +223,10 @@ export function startRelay(options: RelayOptions): Relay {
     maxBodyBytes,
     onFault: (error: unknown) => logger.error({ error: faultText(error) }, "a request failed"),
   };
-  const stopWatching = watchLoopDelay(clock, (delayMs) => metrics.loopDelay(delayMs));
+  const stopWatching = watchLoopDelay(clock, (delayMs) => {
+    metrics.loopDelay(delayMs);
+    if (delayMs >= STALL_MS) logger.warn({ delay_ms: Math.round(delayMs) }, "the process stood still");
+  });
   const servers: Server<Session>[] = [];
   const { internal_port: internalPort } = settings;
   try {

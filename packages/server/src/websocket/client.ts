@@ -7,6 +7,7 @@ import type { HistoryClient } from "../history/history-client.ts";
 import type { Release } from "./admission.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
+import type { Debtor, OutboxBudget } from "./outbox-budget.ts";
 import type { Session, SocketEnd } from "./session.ts";
 import type { TokenBucket } from "./token-bucket.ts";
 import type { WriteQueue } from "./write-queue.ts";
@@ -21,6 +22,8 @@ export interface ClientContext {
   readonly counters: ClientCounters;
   /** Most bytes that may wait for one client, in its outbox and in its socket together. */
   readonly bufferBytes: number;
+  /** Bounds what waits for all clients together. */
+  readonly budget: OutboxBudget;
   /** Called once when a client's socket is open, before anything is sent. */
   readonly onOpened: (client: Client) => void;
   /** Called next, once updates reach the client: says what a Tidings client is told first, and from where it goes on. */
@@ -73,7 +76,7 @@ export interface CloseDetails {
  * The relay's side of one user's connection, and the only one that writes to its socket. What comes in goes through the
  * read pump; what goes out waits in an outbox, bounded in bytes, until the write queue or the socket's drain calls.
  */
-export class Client implements Session, Beating, HistoryClient {
+export class Client implements Session, Beating, HistoryClient, Debtor {
   readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
@@ -89,6 +92,7 @@ export class Client implements Session, Beating, HistoryClient {
   readonly since: string | null;
   catchUp: CatchUp | null = null;
   awaitsPong = false;
+  waitingBytes = 0;
   /** Limits what the client sends; made with its first message, since most clients never send one. */
   bucket: TokenBucket | null = null;
 
@@ -171,7 +175,8 @@ export class Client implements Session, Beating, HistoryClient {
       this.#giveUp();
       return false;
     }
-    if (!this.#isBlocked) this.#enqueue();
+    if (this.#isBlocked) this.#context.budget.note(this, waiting);
+    else this.#enqueue();
     return true;
   }
 
@@ -210,12 +215,18 @@ export class Client implements Session, Beating, HistoryClient {
     this.#finish(closeCodes[name], details);
   }
 
+  shed(): void {
+    if (this.isOpen) this.#giveUp();
+    else this.#socket?.terminate();
+  }
+
   closed(end: SocketEnd): void {
-    const { hub, heartbeat, counters, onClosed } = this.#context;
+    const { hub, heartbeat, counters, budget, onClosed } = this.#context;
     this.#socket = null;
     counters.framesDropped += this.#outbox.length;
     this.#outbox = [];
     this.#outboxBytes = 0;
+    budget.note(this, 0);
     this.catchUp?.end();
     heartbeat.remove(this);
     hub.unregister(this);
@@ -235,6 +246,7 @@ export class Client implements Session, Beating, HistoryClient {
     this.#context.counters.framesDropped += this.#outbox.length;
     this.#outbox = [];
     this.#outboxBytes = 0;
+    this.#context.budget.note(this, this.#buffered());
     this.#enqueue();
   }
 
@@ -257,6 +269,7 @@ export class Client implements Session, Beating, HistoryClient {
     }
     this.#outbox.length = 0;
     this.#outboxBytes = 0;
+    if (this.#isBlocked || this.waitingBytes > 0) this.#context.budget.note(this, this.#buffered());
   }
 
   /** One function for all clients: one for each would cost every connection memory. */
