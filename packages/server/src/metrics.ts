@@ -4,7 +4,7 @@ import type { Exposition, MetricSnapshot } from "./http/relay-report.ts";
 import { describeHistory, type HistorySources } from "./history-metrics.ts";
 import { RecentMax } from "./recent-max.ts";
 import { readCounter, readCounters, readGauge } from "./metric-readers.ts";
-import type { ClientCounters } from "./websocket/client.ts";
+import type { ClientCounters } from "./websocket/client-counters.ts";
 import type { InboundResult } from "./websocket/read-pump.ts";
 import type { HandshakeResult } from "./websocket/door.ts";
 

@@ -21,10 +21,10 @@ import { LogDelivery, logSubscriptions } from "./history/log-delivery.ts";
 import { Ingest } from "./ingest.ts";
 import { faultText } from "./log.ts";
 import { LogSampler } from "./log-sampler.ts";
-import { watchLoopDelay } from "./loop-delay.ts";
 import { Metrics, newCounters } from "./metrics.ts";
 import type { RelayClient } from "./relay-client.ts";
 import { UpdateIntake } from "./update-intake.ts";
+import { watchLoop } from "./watch-loop.ts";
 import { Connections } from "./websocket/connections.ts";
 import { Hub } from "./websocket/hub.ts";
 import type { Session } from "./websocket/session.ts";
@@ -75,9 +75,6 @@ const BODY_BYTES = 8 * 1_048_576;
 
 /** Room above the largest message in which the relay itself says that it is too big, before Bun cuts the connection. */
 const MESSAGE_MARGIN_BYTES = 65_536;
-
-/** An event loop that is this late has kept every client waiting: worth a line. */
-const STALL_MS = 1_000;
 
 /** How long the other relays have to answer a question about a user. */
 const FLEET_TIMEOUT_MS = 1_000;
@@ -223,11 +220,16 @@ export function startRelay(options: RelayOptions): Relay {
     maxBodyBytes,
     onFault: (error: unknown) => logger.error({ error: faultText(error) }, "a request failed"),
   };
-  const stopWatching = watchLoopDelay(clock, (delayMs) => {
-    metrics.loopDelay(delayMs);
-    if (delayMs >= STALL_MS) logger.warn({ delay_ms: Math.round(delayMs) }, "the process stood still");
-  });
   const servers: Server<Session>[] = [];
+  const stopWatching = watchLoop({
+    clock,
+    metrics,
+    logger,
+    sampler,
+    clients: () => hub.clients,
+    port: () => servers[0]?.port ?? settings.port,
+    maxMessageBytes: settings.max_message_bytes + MESSAGE_MARGIN_BYTES,
+  });
   const { internal_port: internalPort } = settings;
   try {
     servers.push(

@@ -57,6 +57,7 @@ function stage(bufferBytes = 1_000, totalBytes = 1_000_000) {
       expiresAt: null,
       connectionId: "c",
       address: "::1",
+      peer: "::1:50000",
       speaksTidings: true,
       feed: null,
       since: null,

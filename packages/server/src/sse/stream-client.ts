@@ -4,7 +4,8 @@ import type { CatchUp } from "../history/catch-up.ts";
 import type { Feed } from "../history/feed.ts";
 import type { RelayClient } from "../relay-client.ts";
 import type { Release } from "../websocket/admission.ts";
-import type { ClientCounters, ClientIdentity, CloseDetails } from "../websocket/client.ts";
+import type { ClientCounters } from "../websocket/client-counters.ts";
+import type { ClientIdentity, CloseDetails } from "../websocket/client.ts";
 import type { Beating, Heartbeat } from "../websocket/heartbeat.ts";
 import type { Hub } from "../websocket/hub.ts";
 import type { Debtor, OutboxBudget } from "../websocket/outbox-budget.ts";
@@ -64,6 +65,7 @@ export class StreamClient implements RelayClient, Beating, Writer, Debtor {
   readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
+  readonly peer: string;
   readonly speaksTidings: boolean;
   readonly feed: Feed | null;
   readonly since: string | null;
@@ -93,6 +95,7 @@ export class StreamClient implements RelayClient, Beating, Writer, Debtor {
     this.connectionId = identity.connectionId;
     this.userId = identity.userId;
     this.address = identity.address;
+    this.peer = identity.peer;
     this.speaksTidings = identity.speaksTidings;
     this.feed = identity.feed;
     this.since = identity.since;

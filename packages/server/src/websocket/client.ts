@@ -5,6 +5,7 @@ import type { CatchUp } from "../history/catch-up.ts";
 import type { Feed } from "../history/feed.ts";
 import type { HistoryClient } from "../history/history-client.ts";
 import type { Release } from "./admission.ts";
+import type { ClientCounters } from "./client-counters.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
 import type { Debtor, OutboxBudget } from "./outbox-budget.ts";
@@ -32,20 +33,12 @@ export interface ClientContext {
   readonly onClosed: (client: Client, end: SocketEnd, by: CloseName | null) => void;
 }
 
-/** What the clients of a relay count together. */
-export interface ClientCounters {
-  framesSent: number;
-  bytesSent: number;
-  /** Frames that were waiting when their client was closed, and so were never written. */
-  framesDropped: number;
-  /** The most bytes that ever waited for one client. */
-  outboxHighWater: number;
-}
-
 /** Who is at the other end of a client's connection. */
 export interface ClientIdentity extends Identity {
   readonly connectionId: string;
   readonly address: string;
+  /** The other end of the TCP connection, by `peerName`. */
+  readonly peer: string;
   /** Whether the client offered `tidings.v1`, and so gets system frames. */
   readonly speaksTidings: boolean;
   /** How far the user is delivered on this relay; null without history. The client gives it back when it is gone. */
@@ -80,6 +73,7 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
   readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
+  readonly peer: string;
   readonly speaksTidings: boolean;
   /** When the identity runs out, in milliseconds since 1970, or null. A new token moves it. */
   expiresAt: number | null;
@@ -113,6 +107,7 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
     this.connectionId = identity.connectionId;
     this.userId = identity.userId;
     this.address = identity.address;
+    this.peer = identity.peer;
     this.speaksTidings = identity.speaksTidings;
     this.feed = identity.feed;
     this.since = identity.since;
