@@ -11,11 +11,13 @@ function stage(...names: string[]) {
   const unread = new Map<string, number>();
   const clients = names.map((peer) => ({ peer, close: () => void closed.push(peer) }));
   let looks = 0;
+  let lookMs = 0;
   const watch = new InputWatch({
     clock,
     clients: () => clients,
     readUnread: () => {
       looks += 1;
+      clock.advance(lookMs);
       return new Map(unread);
     },
     onClosed: () => {},
@@ -24,7 +26,7 @@ function stage(...names: string[]) {
     clock.advance(apartMs);
     watch.observe(delayMs);
   };
-  return { closed, unread, late, looks: () => looks };
+  return { closed, unread, late, looks: () => looks, lookTakes: (ms: number) => (lookMs = ms) };
 }
 
 test("who has too much unread in three looks in a row is closed, and nobody else", () => {
@@ -44,6 +46,16 @@ test("nobody looks while the event loop is on time, nor again at once", () => {
   expect(looks()).toBe(0);
   for (let n = 0; n < 10; n += 1) late(LATE_MS, 100);
   expect(looks()).toBeLessThanOrEqual(4);
+});
+
+test("looks that take long are rare, and still find a flooder", () => {
+  const { closed, unread, late, looks, lookTakes } = stage("flooder");
+  lookTakes(1_000);
+  unread.set("flooder", 1);
+  for (let second = 0; second < 20; second += 1) late(LATE_MS, 1_000);
+  expect(looks()).toBe(2);
+  for (let second = 0; second < 20; second += 1) late(LATE_MS, 1_000);
+  expect(closed).toEqual(["flooder"]);
 });
 
 test("a process that stood still closes nobody for what came meanwhile", () => {

@@ -21,10 +21,13 @@ export interface InputWatchOptions {
 /** An event loop that is this late is looked into. */
 const LATE_MS = 50;
 
-/** Looks come no closer than this, since each reads the table of all connections of the machine. */
+/** Looks come no closer than this. */
 const APART_MS = 250;
 
-/** A look that came so long after the one before it says nothing of what lies between. */
+/** Looks take no more than a twentieth of the time: each reads the table of all connections of the machine. */
+const REST_PER_LOOK = 19;
+
+/** A look that comes so long after the next one was allowed says nothing of what lies between. */
 const FORGOTTEN_MS = 10_000;
 
 /** A client is closed when this many looks in a row find it. */
@@ -41,7 +44,7 @@ const RETRY_MS = 5_000;
 export class InputWatch {
   readonly #options: InputWatchOptions;
   #found: ReadonlyMap<string, number> = new Map();
-  #lookedAt = -Infinity;
+  #nextLookAt = -Infinity;
 
   constructor(options: InputWatchOptions) {
     this.#options = options;
@@ -50,10 +53,11 @@ export class InputWatch {
   /** Takes by how many milliseconds the event loop is late, and looks around where that is too much. Never throws. */
   observe(delayMs: number): void {
     const now = this.#options.clock.monotonic();
-    if (delayMs < LATE_MS || now - this.#lookedAt < APART_MS) return;
-    if (now - this.#lookedAt > FORGOTTEN_MS) this.#found = new Map();
-    this.#lookedAt = now;
+    if (delayMs < LATE_MS || now < this.#nextLookAt) return;
+    if (now - this.#nextLookAt > FORGOTTEN_MS) this.#found = new Map();
     this.#judge(this.#options.readUnread());
+    const end = this.#options.clock.monotonic();
+    this.#nextLookAt = end + Math.max(APART_MS, (end - now) * REST_PER_LOOK);
   }
 
   #judge(unread: UnreadInput): void {
