@@ -68,17 +68,20 @@ test("noise in headers, paths, user ids and close reasons forges no line of the 
   ]) {
     await exchange(port, text);
   }
+  const upgrade =
+    "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n";
+  const longOrigin = `Origin: https://${"z".repeat(10_000)}\t.test\r\n`;
+  await exchange(port, `GET /ws?user_id=long HTTP/1.1\r\n${longOrigin}${upgrade}\r\n`);
+  await eventually("the origin is logged", () => relay.log.some((line) => line.includes("https://zzz")));
   await relay.http(`/v1/users/${user}/connections`, { method: "DELETE" });
   await relay.publishRaw(NOISE);
   await relay.publish({ target_user_id: `u${NOISE}`, type: `t${NOISE}`, payload: NOISE });
   await relay.connect(`u-${"é".repeat(100)}`);
   const reason = Buffer.from(`bye ${NOISE}`);
   const close = Buffer.from([0x88, 0x80 | (reason.length + 2), 0, 0, 0, 0, 0x0f, 0xa0, ...reason]);
-  const handshake =
-    "GET /ws?user_id=closer HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-    "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n\r\n";
   const closer = connect(port, "127.0.0.1");
-  closer.write(handshake);
+  closer.write(`GET /ws?user_id=closer HTTP/1.1\r\n${upgrade}\r\n`);
   await eventually("it is in", () => relay.relay.hub.clientsOf("closer").length === 1);
   closer.write(close);
   await eventually("its reason is logged", () =>
@@ -92,7 +95,6 @@ test("noise in headers, paths, user ids and close reasons forges no line of the 
     // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
     expect(line.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
     expect(line.length).toBeLessThan(2_000);
-    expect(line).not.toContain('fatal","msg":"forged"}\r');
   }
 });
 
