@@ -24,6 +24,7 @@ import { LogSampler } from "./log-sampler.ts";
 import { watchLoopDelay } from "./loop-delay.ts";
 import { Metrics, newCounters } from "./metrics.ts";
 import type { RelayClient } from "./relay-client.ts";
+import { sentinelNames } from "./sentinel-names.ts";
 import { UpdateIntake } from "./update-intake.ts";
 import { Connections } from "./websocket/connections.ts";
 import { Hub } from "./websocket/hub.ts";
@@ -136,6 +137,7 @@ export function startRelay(options: RelayOptions): Relay {
     clock,
     random,
     redisUrl: settings.redis_url,
+    sentinels: sentinelNames(settings),
     probeIntervalMs: settings.probe_interval,
     timeoutMs: settings.redis_timeout,
     embeddedPort: settings.embedded_port,
