@@ -82,11 +82,13 @@ test("fault.failover.primary-killed: a relay follows Sentinels, of which two may
 test("fault.failover.primary-returns-stale: nothing that a relay acknowledged is lost when a hung primary was replaced and comes back", async () => {
   await using redis = await startWatchedRedis({ args: SAFE });
   await using relay = await startFollower(redis);
-  const { acknowledged, lost, successor } = await hangAndReturn(redis, relay, (n) => isPosted(relay, n));
-  expect(acknowledged.size).toBeGreaterThan(20);
-  expect(lost).toEqual([]);
-  expect(await redis.primary()).toBe(successor);
-  await relay.ready();
+  const [first] = redis.servers;
+  if (first === undefined) throw new Error("unreachable");
+  await using worker = await stubbornWorker(first);
+  const [posted, direct] = await hangAndReturn(redis, relay, [(n) => isPosted(relay, n), worker.publish]);
+  expect(posted).toEqual([]);
+  // What was on its way when the primary hung is read and acknowledged before it sees that its replicas are gone.
+  expect(direct?.length).toBeLessThanOrEqual(1);
 });
 
 test("fault.failover.stock-settings: control: without min-replicas-to-write the primary that comes back acknowledges what nobody will have", async () => {
@@ -95,8 +97,8 @@ test("fault.failover.stock-settings: control: without min-replicas-to-write the 
   const [first] = redis.servers;
   if (first === undefined) throw new Error("unreachable");
   await using worker = await stubbornWorker(first);
-  const { lost } = await hangAndReturn(redis, relay, worker.publish);
-  expect(lost.length).toBeGreaterThan(0);
+  const [lost] = await hangAndReturn(redis, relay, [worker.publish]);
+  expect(lost?.length).toBeGreaterThan(20);
 });
 
 test("fault.failover.replica: a replica is refused as Redis, and a primary that became one is left", async () => {
@@ -124,46 +126,40 @@ async function ask(urls: readonly string[], name: string = PRIMARY_NAME): Promis
   );
 }
 
-interface Outcome {
-  readonly acknowledged: ReadonlySet<number>;
-  /** What was acknowledged, is not in the log, and never reached a client that was connected all the while. */
-  readonly lost: readonly number[];
-  readonly successor: RedisServer;
-}
+/** For how long the primary that came back is published to: less than Sentinels take to demote it. */
+const STALE_MS = 2_000;
 
-/** Publishes all the while that the primary hangs, is replaced, comes back and is demoted. */
+/**
+ * Publishes all the while that the primary hangs, is replaced and comes back. Returns for each publisher what was
+ * acknowledged to it, is not in the log, and never reached a client that was connected all the while.
+ */
 async function hangAndReturn(
   redis: WatchedRedis,
   relay: TestRelay,
-  publish: (n: number) => Promise<boolean>,
-): Promise<Outcome> {
+  publishers: readonly ((n: number) => Promise<boolean>)[],
+): Promise<readonly (readonly number[])[]> {
   const [first] = redis.servers;
   if (first === undefined) throw new Error("unreachable");
   const client = await connectAnn(relay);
-  const acknowledged = new Set<number>();
+  const acknowledged = publishers.map(() => new Set<number>());
   let isOver = false;
-  const publishing = (async () => {
-    for (let n = 0; !isOver; n += 1) {
-      if (await publish(n)) acknowledged.add(n);
+  const publishing = publishers.map(async (publish, index) => {
+    for (let n = index; !isOver; n += publishers.length) {
+      if (await publish(n)) acknowledged[index]?.add(n);
       await Bun.sleep(5);
     }
-  })();
-  await eventually("updates are taken", () => acknowledged.size > 20);
+  });
+  await eventually("updates are taken", () => acknowledged.every(({ size }) => size > 20));
   await first.kill("SIGSTOP");
   const successor = await redis.successorOf(first);
-  // While no Sentinel runs, nobody demotes the primary that comes back: as long as they need when they are slow.
-  redis.signal("SIGSTOP");
   await first.kill("SIGCONT");
-  await Bun.sleep(1_500);
-  redis.signal("SIGCONT");
-  await eventually("the old primary follows", async () => (await first.cli("ROLE")).startsWith("slave"), 30_000);
+  await Bun.sleep(STALE_MS);
   isOver = true;
-  await publishing;
+  await Promise.all(publishing);
   await relay.ready();
   const kept = await stored(successor);
   const received = new Set(client.frames.map(({ payload }) => payload));
-  const lost = [...acknowledged].filter((n) => !kept.has(n) && !received.has(n));
-  return { acknowledged, lost, successor };
+  return acknowledged.map((own) => [...own].filter((n) => !kept.has(n) && !received.has(n)));
 }
 
 /** A worker that stays with one server, whatever becomes of it. */

@@ -40,6 +40,7 @@ export interface MetricSources {
   readonly users: () => number;
   readonly isBrokerUp: () => boolean;
   readonly version: string;
+  readonly droppedLogLines: () => number;
   /** Null where the relay keeps no history. */
   readonly history: HistorySources | null;
 }
@@ -109,6 +110,12 @@ export class Metrics {
       "Most bytes that ever waited for one connection.",
       () => counters.outboxHighWater,
       "max",
+    );
+    readCounter(
+      this.#registry,
+      "tidings_log_lines_dropped_total",
+      "Lines of the log that nobody took.",
+      sources.droppedLogLines,
     );
     readGauge(this.#registry, "process_resident_memory_bytes", "Resident memory in bytes.", () =>
       process.memoryUsage.rss(),

@@ -44,6 +44,8 @@ export interface RelayOptions {
   readonly pages?: (embeddedPort: number | null) => Pages;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** How many lines of the log nobody took, for the metrics; none unless given. */
+  readonly droppedLogLines?: () => number;
   /**
    * Makes this relay one of several processes that share its ports: what it says of itself over HTTP is what this makes of
    * it. Alone, it speaks for itself.
@@ -171,6 +173,7 @@ export function startRelay(options: RelayOptions): Relay {
     users: () => hub.users,
     isBrokerUp: () => broker.health.ok,
     version: options.version,
+    droppedLogLines: options.droppedLogLines ?? (() => 0),
     history: delivery?.sources ?? null,
   });
 
