@@ -108,7 +108,9 @@ test("fault.failover.replica: a replica is refused as Redis, and a primary that 
   await server.cli("REPLICAOF", "127.0.0.1", String(primary.port));
   await eventually("the relay says that it is on a replica", () => {
     const health = relay.relay.brokerHealth();
-    return !health.ok && health.reason === "this Redis is a replica, and a relay needs the primary (READONLY)";
+    return (
+      !health.ok && health.reason === "this Redis is a replica, and a relay needs the primary (READONLY)"
+    );
   });
   const environment = { TIDINGS_REDIS_URL: server.url, TIDINGS_INSECURE_USER_ID: "true", TIDINGS_PORT: "0" };
   const { status, out } = await runCli(["doctor"], environment);
@@ -126,8 +128,8 @@ async function ask(urls: readonly string[], name: string = PRIMARY_NAME): Promis
   );
 }
 
-/** For how long the primary that came back is published to: less than Sentinels take to demote it. */
-const STALE_MS = 2_000;
+/** For how long the primary that came back is published to, since the Sentinels are slow to demote it. */
+const STALE_MS = 1_500;
 
 /**
  * Publishes all the while that the primary hangs, is replaced and comes back. Returns for each publisher what was
@@ -152,8 +154,10 @@ async function hangAndReturn(
   await eventually("updates are taken", () => acknowledged.every(({ size }) => size > 20));
   await first.kill("SIGSTOP");
   const successor = await redis.successorOf(first);
+  redis.signal("SIGSTOP");
   await first.kill("SIGCONT");
   await Bun.sleep(STALE_MS);
+  redis.signal("SIGCONT");
   isOver = true;
   await Promise.all(publishing);
   await relay.ready();

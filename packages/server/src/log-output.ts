@@ -64,7 +64,12 @@ export class LogOutput implements DestinationStream {
     const newlyLost = this.#dropped - this.#told;
     if (newlyLost === 0) return this.#isTorn ? "\n" : "";
     const time = new Date().toISOString();
-    const entry = { level: "warn", time, dropped: newlyLost, msg: "log lines were dropped: nobody took them" };
+    const entry = {
+      level: "warn",
+      time,
+      dropped: newlyLost,
+      msg: "log lines were dropped: nobody took them",
+    };
     return `${this.#isTorn ? "\n" : ""}${JSON.stringify(entry)}\n`;
   }
 }

@@ -227,7 +227,9 @@ class WrongRole extends Error {
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof LibraryUnusable || error instanceof WrongRole ? error.message : describeFault(error);
+  return error instanceof LibraryUnusable || error instanceof WrongRole
+    ? error.message
+    : describeFault(error);
 }
 
 function unavailable(error: unknown): BrokerUnavailable {

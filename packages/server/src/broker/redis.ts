@@ -135,7 +135,8 @@ export class RedisBroker implements Broker {
         if (!this.#closed) this.#openAt(target);
       },
       (error: unknown) => {
-        if (!this.#closed) this.#fail(error instanceof NoPrimary ? error.message : "the Sentinels could not be asked");
+        if (!this.#closed)
+          this.#fail(error instanceof NoPrimary ? error.message : "the Sentinels could not be asked");
       },
     );
   }

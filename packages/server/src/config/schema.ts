@@ -85,9 +85,7 @@ const redis = {
       "Sentinels to ask where Redis is before each connection. Host and port of `TIDINGS_REDIS_URL` are then not " +
         "used; its user, password, database and `rediss://` are.",
     ),
-  redis_sentinel_name: text(256)
-    .default("mymaster")
-    .describe("What the Sentinels call the primary."),
+  redis_sentinel_name: text(256).default("mymaster").describe("What the Sentinels call the primary."),
   channel: text(256).default("updates").describe("Redis channel on which workers publish updates."),
   inbound: flag()
     .default(true)
