@@ -91,16 +91,6 @@ test("fault.failover.primary-returns-stale: nothing that a relay acknowledged is
   expect(direct?.length).toBeLessThanOrEqual(1);
 });
 
-test("fault.failover.stock-settings: control: without min-replicas-to-write the primary that comes back acknowledges what nobody will have", async () => {
-  await using redis = await startWatchedRedis();
-  await using relay = await startFollower(redis);
-  const [first] = redis.servers;
-  if (first === undefined) throw new Error("unreachable");
-  await using worker = await stubbornWorker(first);
-  const [lost] = await hangAndReturn(redis, relay, [worker.publish]);
-  expect(lost?.length).toBeGreaterThan(20);
-});
-
 test("fault.failover.replica: a replica is refused as Redis, and a primary that became one is left", async () => {
   await using primary = await startRedis();
   await using server = await startRedis();

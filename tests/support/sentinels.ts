@@ -51,9 +51,7 @@ export async function startWatchedRedis(options: WatchedRedisOptions = {}): Prom
       sentinels.push(resources.use(await startSentinel(directory, port, first.port, downAfterMs)));
     }
     await eventually("the Sentinels know each other", async () => {
-      const known = await Promise.all(
-        sentinels.map(async (each) => String(await each.cli("SENTINEL", "MASTER", PRIMARY_NAME))),
-      );
+      const known = await Promise.all(sentinels.map((each) => each.cli("SENTINEL", "MASTER", PRIMARY_NAME)));
       return known.every((text) => /num-slaves\n2\nnum-other-sentinels\n2\n/.test(text));
     });
     const owned = resources.move();

@@ -34,7 +34,9 @@ export class LogOutput implements DestinationStream {
       return;
     }
     try {
-      this.#sink.write(text);
+      const taken = this.#sink.write(text);
+      // What becomes of it is what the flush says.
+      if (taken instanceof Promise) taken.catch(() => {});
       const rest = this.#sink.flush();
       if (rest instanceof Promise) this.#wait(rest, bytes);
       this.#told = this.#dropped;
