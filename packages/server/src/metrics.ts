@@ -46,6 +46,7 @@ export interface MetricSources {
   readonly connections: () => number;
   readonly users: () => number;
   readonly isBrokerUp: () => boolean;
+  readonly revocations: () => number;
   readonly version: string;
   readonly droppedLogLines: () => number;
   /** Null where the relay keeps no history. */
@@ -84,6 +85,7 @@ export class Metrics {
       () => (sources.isBrokerUp() ? 1 : 0),
       "min",
     );
+    readGauge(this.#registry, "tidings_revocations", "Revocations of tokens in force.", sources.revocations);
     readCounters(
       this.#registry,
       "tidings_updates_total",

@@ -16,6 +16,7 @@ export type HandshakeResult =
   | "token_refused"
   | "token_undecided"
   | "ticket_used"
+  | "token_revoked"
   | "draining"
   | "user_full"
   | "bad_since"
@@ -45,7 +46,13 @@ export interface Place {
 const RETRY_AFTER_SECONDS = "5";
 
 const problems: Readonly<
-  Record<Exclude<HandshakeResult, "accepted" | "token_refused" | "token_undecided" | "ticket_used">, Problem>
+  Record<
+    Exclude<
+      HandshakeResult,
+      "accepted" | "token_refused" | "token_undecided" | "ticket_used" | "token_revoked"
+    >,
+    Problem
+  >
 > = {
   not_websocket: {
     status: 426,
@@ -157,6 +164,10 @@ export class Door {
     if (code === "used") {
       this.#report("ticket_used", address, detail);
       return problemResponse({ status: 401, code: "ticket_used", title: "Ticket used", detail }, headers);
+    }
+    if (code === "revoked") {
+      this.#report("token_revoked", address, detail);
+      return problemResponse({ status: 401, code: "token_revoked", title: "Token revoked", detail }, headers);
     }
     this.#report("token_refused", address, detail);
     return problemResponse({ status: 401, code: "token_refused", title: "Token refused", detail }, headers);
