@@ -39,8 +39,11 @@ const MEMORY_MS = 3_600_000;
 /** How long after a read that failed the next one begins, in milliseconds. */
 const RETRY_MS = 500;
 
-/** How often what has ended is forgotten, in milliseconds. */
-const PURGE_MS = 60_000;
+/**
+ * How often what has ended is forgotten, and Redis is read anew, in milliseconds: what was deleted or evicted there is
+ * written back.
+ */
+const TURN_MS = 60_000;
 
 /** Most revocations told in one message. */
 const TOLD_AT_ONCE = 500;
@@ -57,7 +60,7 @@ export class Revocations {
   readonly #options: RevocationsOptions;
   readonly #table = new RevocationTable();
   readonly #clients: RevokedClients;
-  readonly #stopPurging: CancelTimer;
+  readonly #stopTurning: CancelTimer;
   /** What came while Redis was being read, which is newer than what is read; null while nothing is. */
   #heard: Map<string, number> | null = null;
   #isKnown = false;
@@ -70,7 +73,7 @@ export class Revocations {
   constructor(options: RevocationsOptions) {
     this.#options = options;
     this.#clients = new RevokedClients({ ...options, isRevoked: (client) => this.covers(client) });
-    this.#stopPurging = options.clock.every(PURGE_MS, () => this.#table.purge(options.clock.wall()));
+    this.#stopTurning = options.clock.every(TURN_MS, () => this.#turn());
   }
 
   /** Why the relay may not know the latest; null where it does. */
@@ -159,7 +162,12 @@ export class Revocations {
   stop(): void {
     this.interrupted();
     this.#clients.stop();
-    this.#stopPurging();
+    this.#stopTurning();
+  }
+
+  #turn(): void {
+    this.#table.purge(this.#options.clock.wall());
+    if (this.#isArrived && this.#heard === null) void this.#read();
   }
 
   async #read(): Promise<void> {
@@ -171,10 +179,10 @@ export class Revocations {
     try {
       const stored = await broker().readMarks(REVOCATIONS_KEY);
       const lost = this.#lost(stored, heard);
-      this.#take(stored, heard);
+      const news = this.#take(stored, heard);
       this.#isKnown = true;
       if (round === this.#round) this.#trouble = null;
-      void this.#clients.closeAll();
+      if (news.length > 0) void this.#clients.close(news);
       await this.#writeBack(lost);
       isDone = round === this.#round;
     } catch (error) {
@@ -187,11 +195,17 @@ export class Revocations {
     if (this.#isArrived && !isDone) this.#cancelRetry = clock.after(RETRY_MS, () => void this.#read());
   }
 
-  #take(stored: Marks, heard: Marks): void {
+  /** Takes what was read, and returns what of it was not in force before. */
+  #take(stored: Marks, heard: Marks): readonly Revocation[] {
     const now = this.#options.clock.wall();
+    const news: Revocation[] = [];
     for (const [text, end] of stored) {
-      if (!heard.has(text) && this.#table.set(text, end, now) === null) this.#options.onUnknown();
+      if (heard.has(text) || this.#table.endOf(text) === end) continue;
+      const revocation = this.#table.set(text, end, now);
+      if (revocation === null) this.#options.onUnknown();
+      else if (end > now) news.push(revocation);
     }
+    return news;
   }
 
   /** Redis does not forget one that is in force, so what is missing there was lost, by a restart or a failover. */
