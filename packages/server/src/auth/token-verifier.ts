@@ -13,6 +13,9 @@ import { tokenRefusal } from "./token-refusal.ts";
 /** The longest token that is looked at, in bytes. */
 const MAX_TOKEN_BYTES = 8_192;
 
+/** The three parts of a signed token (RFC 7515, 7.1), of which the last may be empty as far as its form goes. */
+const PARTS = /^[\w-]+\.[\w-]+\.([\w-]*)$/;
+
 /** The last instant that a `Date` can hold, in milliseconds since 1970. */
 const LAST_INSTANT = 8.64e15;
 
@@ -62,6 +65,7 @@ export class TokenVerifier {
     if (token.length > MAX_TOKEN_BYTES) {
       return refused("malformed", `the token is longer than ${MAX_TOKEN_BYTES} bytes`);
     }
+    if (!isStrictlyWritten(token)) return refused("malformed", "the token is not a well-formed JWT");
     const now = this.#options.clock.wall();
     try {
       const payload = await this.#payload(token, { ...this.#checks, currentDate: new Date(now) });
@@ -109,6 +113,15 @@ export class TokenVerifier {
       throw new errors.JWSSignatureVerificationFailed();
     }
   }
+}
+
+/**
+ * Whether a token is written in the one way that its bytes have: no padding, no blanks, no bits in the last character of
+ * the signature that mean nothing. Else one token would have many texts, of which a list of refused ones knows one.
+ */
+function isStrictlyWritten(token: string): boolean {
+  const signature = PARTS.exec(token)?.[1];
+  return signature !== undefined && Buffer.from(signature, "base64url").toString("base64url") === signature;
 }
 
 function identified({ sub, exp, iat, jti }: JWTPayload, now: number): AuthResult {
