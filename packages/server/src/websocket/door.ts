@@ -1,6 +1,7 @@
 import { resumeFaults } from "@tidings/protocol";
 import type { Server } from "bun";
 import type { Refusal } from "../auth/authenticator.ts";
+import { isHiddenCrossSite } from "../http/cross-origin.ts";
 import type { ClientAddressReader } from "../http/client-address.ts";
 import type { OriginPolicy } from "../http/origin.ts";
 import { type Problem, problemResponse } from "../http/problem.ts";
@@ -129,7 +130,12 @@ export class Door {
 
   /** Whether the page that sends the request, if one does, may connect. */
   allowsOrigin({ headers }: Request): boolean {
-    return this.#options.origins.allows(headers.get("origin"), headers.get("host"));
+    if (isHiddenCrossSite(headers)) return false;
+    return this.#options.origins.allows(
+      headers.get("origin"),
+      headers.get("host"),
+      headers.get("x-forwarded-proto"),
+    );
   }
 
   /** Takes a place for a request, before anything is known of who sends it. */
