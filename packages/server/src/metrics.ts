@@ -85,7 +85,13 @@ export class Metrics {
       () => (sources.isBrokerUp() ? 1 : 0),
       "min",
     );
-    readGauge(this.#registry, "tidings_revocations", "Revocations of tokens in force.", sources.revocations);
+    readGauge(
+      this.#registry,
+      "tidings_revocations",
+      "Revocations of tokens in force.",
+      sources.revocations,
+      "max",
+    );
     readCounters(
       this.#registry,
       "tidings_updates_total",
