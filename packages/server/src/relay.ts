@@ -115,27 +115,16 @@ export function startRelay(options: RelayOptions): Relay {
         logger.warn({ fault, bytes, more }, `malformed update dropped: ${updateFaults[fault]}`),
       ),
   });
-  const onUnknown = (): void =>
-    sampler.note("control", (more) => logger.warn({ more }, "unreadable control message"));
   const fleet = new Fleet({
     relayId: id,
     clock,
     random,
     timeoutMs: FLEET_TIMEOUT_MS,
     local: localConnections(hub, (marks) => revocations.heard(marks)),
-    onUnknown,
+    onUnknown: () => sampler.note("control", (more) => logger.warn({ more }, "unreadable control message")),
   });
-  const revocations = new Revocations({
-    broker: () => broker,
-    fleet,
-    connections: hub,
-    clock,
-    onUnread: (reason) =>
-      sampler.note("revocations", (more) =>
-        logger.error({ reason, more }, "revoked tokens could not be read"),
-      ),
-    onUnknown,
-  });
+  const kept = { broker: () => broker, fleet, connections: hub };
+  const revocations: Revocations = new Revocations({ ...kept, clock, logger, sampler });
   const opened = openBroker({
     kind: options.broker ?? "redis",
     subscriptions: new Map([

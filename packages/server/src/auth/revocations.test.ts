@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { pino } from "pino";
 import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 import { eventually } from "../../../../tests/support/eventually.ts";
 import {
@@ -9,6 +10,7 @@ import {
   type MarkWrite,
 } from "../broker/broker.ts";
 import type { FleetAnswer } from "../fleet.ts";
+import { LogSampler } from "../log-sampler.ts";
 import { MAX_REVOCATIONS, REVOCATION_GRACE_MS, revocationText } from "./revocation.ts";
 import { Revocations } from "./revocations.ts";
 import type { RevocableClient } from "./revoked-clients.ts";
@@ -44,7 +46,7 @@ class Stage {
   readonly clock: ManualClock = new ManualClock();
   readonly store: Store = new Store();
   readonly closed: string[] = [];
-  readonly unread: string[] = [];
+  readonly log: string[] = [];
   readonly clients: RevocableClient[] = [];
   readonly revocations: Revocations;
 
@@ -64,8 +66,8 @@ class Stage {
         clientsOf: (userId) => clients.filter((client) => client.userId === userId),
       },
       clock: this.clock,
-      onUnread: (reason) => this.unread.push(reason),
-      onUnknown: () => this.unread.push("unknown"),
+      logger: pino({}, { write: (line: string) => void this.log.push(line) }),
+      sampler: new LogSampler(this.clock),
     });
   }
 
@@ -107,7 +109,7 @@ describe("revocations", () => {
     const it = new Stage();
     it.store.refuses = true;
     it.revocations.arrived();
-    await eventually("the first attempt failed", () => it.unread.length === 1);
+    await eventually("the first attempt failed", () => it.log.length === 1);
     expect(it.revocations.trouble).toContain("NOPERM");
     it.store.refuses = false;
     it.clock.advance(500);
@@ -256,7 +258,7 @@ describe("revocations", () => {
     it.store.marks.set('{"device":"d1"}', it.later(HOUR)).set(ann, it.later(HOUR));
     it.revocations.arrived();
     await it.untilRead();
-    expect(it.unread).toEqual(["unknown"]);
+    expect(it.log).toEqual([expect.stringContaining("a revocation that this relay does not know")]);
     expect(it.covers("ann")).toBe(true);
   });
 });

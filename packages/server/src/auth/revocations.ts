@@ -1,6 +1,8 @@
 import { type Broker, type BrokerMessage, BrokerUnavailable, type Marks } from "../broker/broker.ts";
 import type { CancelTimer, Clock } from "../clock.ts";
 import type { Fleet, FleetAnswer } from "../fleet.ts";
+import type { Logger } from "../log.ts";
+import type { LogSampler } from "../log-sampler.ts";
 import type { Refusal } from "./authenticator.ts";
 import {
   MAX_REVOCATIONS,
@@ -18,10 +20,8 @@ export interface RevocationsOptions {
   readonly fleet: Pick<Fleet, "mark" | "markMessage">;
   readonly connections: RevocableConnections;
   readonly clock: Clock;
-  /** They could not be read, or not be written back; `reason` is one sentence. It may come with every attempt. */
-  readonly onUnread: (reason: string) => void;
-  /** A text that is no revocation this relay knows, such as a newer relay's. */
-  readonly onUnknown: () => void;
+  readonly logger: Logger;
+  readonly sampler: LogSampler;
 }
 
 /** A revocation, and until when it was asked for, in milliseconds since 1970. */
@@ -138,7 +138,7 @@ export class Revocations {
     for (const [text, end] of marks) {
       this.#heard?.set(text, end);
       const revocation = this.#table.set(text, end, now);
-      if (revocation === null) this.#options.onUnknown();
+      if (revocation === null) this.#noteUnknown();
       else if (end > now) added.push(revocation);
     }
     return added.length === 0 ? 0 : this.#clients.close(added);
@@ -171,7 +171,7 @@ export class Revocations {
   }
 
   async #read(): Promise<void> {
-    const { broker, clock, onUnread } = this.#options;
+    const { broker, clock, logger, sampler } = this.#options;
     const round = this.#round;
     const heard = (this.#heard = new Map<string, number>());
     this.#cancelRetry();
@@ -188,11 +188,18 @@ export class Revocations {
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       if (this.#trouble !== null) this.#trouble = `the revoked tokens cannot be read: ${error.message}`;
-      onUnread(error.message);
+      sampler.note("revocations", (more) =>
+        logger.error({ reason: error.message, more }, "revoked tokens could not be read or written back"),
+      );
     } finally {
       this.#heard = null;
     }
     if (this.#isArrived && !isDone) this.#cancelRetry = clock.after(RETRY_MS, () => void this.#read());
+  }
+
+  #noteUnknown(): void {
+    const { logger, sampler } = this.#options;
+    sampler.note("revocation", (more) => logger.warn({ more }, "a revocation that this relay does not know"));
   }
 
   /** Takes what was read, and returns what of it was not in force before. */
@@ -202,7 +209,7 @@ export class Revocations {
     for (const [text, end] of stored) {
       if (heard.has(text) || this.#table.endOf(text) === end) continue;
       const revocation = this.#table.set(text, end, now);
-      if (revocation === null) this.#options.onUnknown();
+      if (revocation === null) this.#noteUnknown();
       else if (end > now) news.push(revocation);
     }
     return news;
