@@ -312,7 +312,7 @@ describe("no secret comes out", () => {
 
   test.each([
     ["is no YAML", `jwt_secret: "${secrets.jwtSecret}\nport: [${secrets.apiKey}`],
-    ["has a wrong key", `${"jwt_secrt"}: ${secrets.jwtSecret}\napi_key: [${secrets.apiKey}]`],
+    ["has a wrong key", `jwt_secrt: ${secrets.jwtSecret}\napi_key: [${secrets.apiKey}]`],
     ["has the same key twice", `api_key: ${secrets.apiKey}\napi_key: ${secrets.wrongKey}`],
     ["is a text", secrets.jwtSecret],
   ])("from a settings file that %s", async (_, text) => {

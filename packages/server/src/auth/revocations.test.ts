@@ -117,6 +117,15 @@ describe("revocations", () => {
     expect(it.store.reads).toBe(2);
   });
 
+  test("that are being read when the relay stops are given up without a word", async () => {
+    const it = new Stage();
+    it.store.refuses = true;
+    it.revocations.arrived();
+    it.revocations.stop();
+    await eventually("the attempt is over", () => it.revocations.trouble?.includes("NOPERM") === true);
+    expect([it.log, it.clock.timers]).toEqual([[], 0]);
+  });
+
   test("that are read close the connections that they cover, and no other", async () => {
     const it = new Stage();
     it.connect("ann");

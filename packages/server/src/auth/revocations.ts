@@ -171,7 +171,7 @@ export class Revocations {
   }
 
   async #read(): Promise<void> {
-    const { broker, clock, logger, sampler } = this.#options;
+    const { broker, clock } = this.#options;
     const round = this.#round;
     const heard = (this.#heard = new Map<string, number>());
     this.#cancelRetry();
@@ -188,13 +188,18 @@ export class Revocations {
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       if (this.#trouble !== null) this.#trouble = `the revoked tokens cannot be read: ${error.message}`;
-      sampler.note("revocations", (more) =>
-        logger.error({ reason: error.message, more }, "revoked tokens could not be read or written back"),
-      );
+      // The end of the connection is told by whoever noticed it.
+      if (this.#isArrived) this.#noteUnread(error.message);
     } finally {
       this.#heard = null;
     }
     if (this.#isArrived && !isDone) this.#cancelRetry = clock.after(RETRY_MS, () => void this.#read());
+  }
+
+  #noteUnread(reason: string): void {
+    const { logger, sampler } = this.#options;
+    const what = "revoked tokens could not be read or written back";
+    sampler.note("revocations", (more) => logger.error({ reason, more }, what));
   }
 
   #noteUnknown(): void {

@@ -4,7 +4,6 @@ import {
   type BrokerEvents,
   type BrokerHealth,
   BrokerUnavailable,
-  type MarkWrite,
   type Subscriptions,
 } from "./broker.ts";
 import { eventually } from "../../../../tests/support/eventually.ts";
@@ -34,7 +33,6 @@ export function describeBrokerContract(name: string, make: MakeBroker): void {
     describeDelivery(make);
     describePublish(make);
     describeClaims(make);
-    describeMarks(make);
     describeHealth(make);
     describeClose(make);
   });
@@ -191,66 +189,6 @@ function describeClaims(make: MakeBroker): void {
   });
 }
 
-const NOW = 1_795_305_600_000;
-
-/** A write of marks that end so many milliseconds from now. */
-function write(ends: Readonly<Record<string, number>>, more: Partial<MarkWrite> = {}): MarkWrite {
-  const marks = new Map(Object.entries(ends).map(([text, end]) => [text, NOW + end]));
-  return { key: "tidings:marks", marks, now: NOW, rememberMs: 1_000, most: 100, tell: [], ...more };
-}
-
-function describeMarks(make: MakeBroker): void {
-  const ends = async (it: BrokerUnderTest): Promise<Record<string, number>> => {
-    const marks = await it.broker.readMarks("tidings:marks");
-    return Object.fromEntries(Array.from(marks, ([text, end]) => [text, end - NOW]));
-  };
-
-  test("marks are read with their ends, also thousands of them, and of their own key alone", async () => {
-    await using it = await started(make, { subscriptions: new Map() });
-    expect(await ends(it)).toEqual({});
-    const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`é"${index}`, index + 1]));
-    await it.broker.setMarks(write(many, { most: 5_000 }));
-    await it.broker.setMarks(write({ other: 7 }, { key: "tidings:others" }));
-    expect(await ends(it)).toEqual(many);
-  });
-
-  test("a mark is set anew, or left as it is where only missing ones are asked for", async () => {
-    await using it = await started(make, { subscriptions: new Map() });
-    await it.broker.setMarks(write({ a: 10, b: 20 }));
-    await it.broker.setMarks(write({ a: 5 }));
-    await it.broker.setMarks(write({ b: 5, c: 30 }, { onlyMissing: true }));
-    expect(await ends(it)).toEqual({ a: 5, b: 20, c: 30 });
-  });
-
-  test("a mark that ended is remembered for a while, and then forgotten with the next write", async () => {
-    await using it = await started(make, { subscriptions: new Map() });
-    await it.broker.setMarks(write({ old: -1_001, recent: -999, holds: 1 }));
-    await it.broker.setMarks(write({}));
-    expect(await ends(it)).toEqual({ recent: -999, holds: 1 });
-  });
-
-  test("of too many marks those that end first are forgotten", async () => {
-    await using it = await started(make, { subscriptions: new Map() });
-    await it.broker.setMarks(write({ a: 3, b: 1, c: 4, d: 2 }, { most: 2 }));
-    expect(await ends(it)).toEqual({ a: 3, c: 4 });
-  });
-
-  test("who hears of marks can read them", async () => {
-    const seen = Promise.withResolvers<Record<string, number>>();
-    let look = (): void => {};
-    await using it = await started(make, { subscriptions: new Map([["control", () => look()]]) });
-    look = () => void ends(it).then(seen.resolve, seen.reject);
-    await it.broker.setMarks(write({ a: 1 }, { tell: [{ channel: "control", data: "a" }] }));
-    expect(await seen.promise).toEqual({ a: 1 });
-  });
-
-  test("marks are neither set nor read by a broker that does not run", async () => {
-    await using it = await make({ subscriptions: new Map() });
-    expect(await rejection(it.broker.setMarks(write({ a: 1 })))).toBeInstanceOf(BrokerUnavailable);
-    expect(await rejection(it.broker.readMarks("tidings:marks"))).toBeInstanceOf(BrokerUnavailable);
-  });
-}
-
 function describeHealth(make: MakeBroker): void {
   test("health is bad with a reason before the start, and good with a lag after it", async () => {
     const changes: BrokerHealth[] = [];
@@ -325,7 +263,8 @@ function describeClose(make: MakeBroker): void {
   });
 }
 
-async function started(make: MakeBroker, options: BrokerUnderTestOptions): Promise<BrokerUnderTest> {
+/** Makes a broker and starts it; resolves once its health is good. */
+export async function started(make: MakeBroker, options: BrokerUnderTestOptions): Promise<BrokerUnderTest> {
   const it = await make(options);
   it.broker.start();
   await eventually("health is good", () => it.broker.health.ok);
@@ -350,7 +289,8 @@ class Inbox {
   }
 }
 
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
+/** What the promise is rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
   } catch (error) {
