@@ -41,6 +41,7 @@ export const INNER_PATHS: readonly string[] = [
   "/readyz",
   "/metrics",
   "/v1/publish",
+  "/v1/revocations",
   "/v1/users/:id",
   "/v1/users/:id/connections",
   "/v1/users/:id/offset",
