@@ -25,6 +25,7 @@ test("a connection whose token is revoked between its judgement and its opening 
       users: () => hub.users,
       isBrokerUp: () => true,
       revocations: () => 1,
+      droppedLogLines: () => 0,
       version: "0.0.0-test",
       history: null,
     }),
