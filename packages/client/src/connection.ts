@@ -4,7 +4,7 @@ import type { Line, LineEvents } from "./line.ts";
 import { type Listener, Listeners, type Unsubscribe } from "./listeners.ts";
 import type { SendOptions } from "./outgoing.ts";
 import type { Platform } from "./platform.ts";
-import { check, type StandardSchema } from "./schema.ts";
+import { check, type StandardSchema } from "@tidings/protocol/standard-schema";
 import { Session } from "./session.ts";
 import type { Status } from "./status.ts";
 import type { ConnectOptions, ListenOptions, Tidings } from "./tidings.ts";
