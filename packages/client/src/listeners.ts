@@ -1,3 +1,5 @@
+import { onAbort } from "./abort.ts";
+
 /** Stops what it was returned for. Calling it twice does nothing. */
 export type Unsubscribe = () => void;
 
@@ -21,18 +23,16 @@ export class Listeners {
     const entry = { call };
     const stop = (): void => {
       entries.delete(entry);
-      signal?.removeEventListener("abort", stop);
+      forget();
     };
-    if (!signal?.aborted) {
-      entries.add(entry);
-      signal?.addEventListener("abort", stop);
-    }
+    const forget = onAbort(signal, stop);
+    if (!signal?.aborted) entries.add(entry);
     return stop;
   }
 
   /** Tells all who listen to `name` now, in the order in which they came. */
   tell(name: string, ...told: readonly unknown[]): void {
-    for (const { call } of Array.from(this.#byName.get(name) ?? [])) {
+    for (const { call } of [...(this.#byName.get(name) ?? [])]) {
       try {
         call(...told);
       } catch (error) {

@@ -27,7 +27,8 @@ export class Session implements LineEvents {
   #status: Status = { kind: "connecting" };
   /** The status when nothing is missing, or null without a connection. */
   #live: (Status & { readonly kind: "live" }) | null = null;
-  #isEarliest: boolean;
+  /** From where to begin while no relay has named a place: `earliest`, or what only the relay can judge. */
+  readonly #begin: string | null;
   #wasWelcomed = false;
   /** The relay's limit on a message, in bytes of UTF-8. */
   #mostBytes = 0;
@@ -36,10 +37,10 @@ export class Session implements LineEvents {
   /** The id of a question for what this tab has missed, while it waits for its answer. */
   #resumeId: string | null = null;
 
-  constructor(platform: Platform, since: string | null | undefined, events: SessionEvents) {
+  constructor(platform: Platform, since: string | null = null, events: SessionEvents) {
     this.#events = events;
     this.#outgoing = new Outgoing(platform, (frame) => this.#send(frame));
-    this.#isEarliest = since === "earliest";
+    this.#begin = since;
     this.#positions.set(since);
   }
 
@@ -53,7 +54,7 @@ export class Session implements LineEvents {
   }
 
   since(): string | null {
-    return this.#isEarliest ? "earliest" : this.#positions.since;
+    return this.#positions.since ?? this.#begin;
   }
 
   send(type: string, payload: unknown, options: SendOptions): Promise<void> {
@@ -135,7 +136,6 @@ export class Session implements LineEvents {
 
   /** Takes from where the relay goes on, and how much follows before what is new. It tells gaps by itself, but for two. */
   #place({ reason, message, following, offset }: Partial<ResumedPayload>, after: string | null): void {
-    this.#isEarliest = false;
     this.#positions.set(offset);
     this.#remaining = following ?? 0;
     if (reason === "malformed" || reason === "history_off") {
