@@ -111,7 +111,7 @@ export class Attempt {
     if (type === "tidings.closing") this.#closing = payload as ClosingPayload;
     else if (type === "tidings.welcome") this.#welcome(payload as WelcomePayload);
     else if (type === "tidings.ack" && id === RENEWAL)
-      this.#renew((payload as TokenAckPayload).expires_in_ms);
+      this.#renew((payload as TokenAckPayload | undefined)?.expires_in_ms);
     else if (type !== "tidings.pong") this.#events.frame(frame);
   }
 
@@ -147,7 +147,7 @@ export class Attempt {
    * Replaces the token of the open connection before it runs out, which saves a break. The relay's answer says how long the
    * new one holds. Where none comes, 4401 will.
    */
-  #renew(lifetime: number | null): void {
+  #renew(lifetime: number | null | undefined): void {
     const { token: source } = this.#request;
     if (!lifetime || typeof source !== "function" || this.#link?.transport !== "websocket") return;
     this.#cancelRenewal = this.#platform.after(lifetime - Math.min(RENEW_BEFORE_MS, lifetime / 5), () => {

@@ -27,8 +27,8 @@ export class Session implements LineEvents {
   #status: Status = { kind: "connecting" };
   /** The status when nothing is missing, or null without a connection. */
   #live: (Status & { readonly kind: "live" }) | null = null;
-  /** From where to begin while no relay has named a place: `earliest`, or what only the relay can judge. */
-  readonly #begin: string | null;
+  /** From where to begin, in the application's own words, until a relay has judged them. */
+  #begin: string | null;
   #wasWelcomed = false;
   /** The relay's limit on a message, in bytes of UTF-8. */
   #mostBytes = 0;
@@ -54,7 +54,7 @@ export class Session implements LineEvents {
   }
 
   since(): string | null {
-    return this.#positions.since ?? this.#begin;
+    return this.#begin ?? this.#positions.since;
   }
 
   send(type: string, payload: unknown, options: SendOptions): Promise<void> {
@@ -114,8 +114,8 @@ export class Session implements LineEvents {
   #update(frame: Frame): void {
     const { offset } = frame;
     const verdict = this.#positions.judge(offset);
-    // What follows a hole comes once more, after what the hole swallowed.
-    if (verdict === "hole") return this.#resume();
+    // What follows a hole comes once more, after what the hole swallowed; so does all, where the question is for all.
+    if (verdict === "hole" || (this.#resumeId && !this.offset)) return this.#resume();
     if (verdict === "next") {
       this.#positions.set(offset);
       this.#events.update(frame);
@@ -136,6 +136,7 @@ export class Session implements LineEvents {
 
   /** Takes from where the relay goes on, and how much follows before what is new. It tells gaps by itself, but for two. */
   #place({ reason, message, following, offset }: Partial<ResumedPayload>, after: string | null): void {
+    this.#begin = null;
     this.#positions.set(offset);
     this.#remaining = following ?? 0;
     if (reason === "malformed" || reason === "history_off") {
