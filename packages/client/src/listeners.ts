@@ -32,7 +32,7 @@ export class Listeners {
 
   /** Tells all who listen to `name` now, in the order in which they came. */
   tell(name: string, ...told: readonly unknown[]): void {
-    for (const { call } of [...(this.#byName.get(name) ?? [])]) {
+    for (const { call } of Array.from(this.#byName.get(name) ?? [])) {
       try {
         call(...told);
       } catch (error) {
