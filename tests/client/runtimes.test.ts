@@ -29,8 +29,7 @@ afterAll(async () => {
 async function answer(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (pathname === "/") {
-    const page = '<!doctype html><title>trial</title><script type="module" src="/page.js"></script>';
-    return new Response(page, { headers: { "content-type": "text/html" } });
+    return new Response("<!doctype html><title>trial</title>", { headers: { "content-type": "text/html" } });
   }
   if (request.method === "GET") {
     const file = Bun.file(join(site.folder, pathname));

@@ -7,6 +7,10 @@ import type { PageOutcome } from "./runtimes/page-suite.ts";
 // The SDK's own suite, in packages/client/tests, runs under Bun with all other tests. Here it runs elsewhere.
 
 const client = join(import.meta.dir, "..", "..", "packages", "client");
+
+/** How often the page is looked at: not by its frames, which a busy machine may draw late, in milliseconds. */
+const LOOK_MS = 50;
+
 const files = [...new Bun.Glob("tests/**/*.test.ts").scanSync(client)].toSorted();
 
 test("the SDK's own suite passes under Node.js 24", async () => {
@@ -56,7 +60,7 @@ test.skipIf(chromiumPath === null)(
     const page = await (await browser.context()).newPage();
     await page.setContent("<!doctype html><title>suite</title>");
     await page.addScriptTag({ type: "module", content: script ?? "" });
-    await page.waitForFunction("globalThis.runSuite !== undefined");
+    await page.waitForFunction("globalThis.runSuite !== undefined", undefined, { polling: LOOK_MS });
     const { passed, failures } = (await page.evaluate("runSuite()")) as PageOutcome;
     expect(failures).toEqual([]);
     expect(passed).toBeGreaterThan(100);

@@ -5,6 +5,9 @@ import { chromiumPath, startBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestRelay, type TestRelay } from "../support/test-relay.ts";
 
+/** How often a page is looked at: not by its frames, which a busy machine may draw late, in milliseconds. */
+const LOOK_MS = 50;
+
 /** What the test's page keeps on its window. */
 interface Kept {
   readonly seen: number[];
@@ -139,7 +142,7 @@ for (const share of ["yes", "no"]) {
       await eventually("the relay has no connection", () => relay.relay.hub.connections === 0);
       await publish(relay, 4, 6);
       await tab.evaluate("history.back()");
-      await tab.waitForFunction("window.shown?.length === 2");
+      await tab.waitForFunction("window.shown?.length === 2", undefined, { polling: LOOK_MS });
       await eventually("all updates came", async () => (await look(tab, ({ seen }) => seen.length)) >= 6);
       expect(await look(tab, ({ seen, gaps, shown }) => ({ seen, gaps, shown }))).toEqual({
         seen: [1, 2, 3, 4, 5, 6],

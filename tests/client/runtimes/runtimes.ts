@@ -34,7 +34,7 @@ export async function makeSite(dist: string): Promise<Site> {
   await Bun.write(join(folder, "program.js"), program);
   await Bun.write(
     join(folder, "page.js"),
-    `${imports}window.tryIt = (...words) => perform(sdk, ...words);\n`,
+    `${imports}export const tryIt = (...words) => perform(sdk, ...words);\n`,
   );
   await Bun.write(join(folder, "package.json"), '{ "type": "module" }\n');
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
@@ -68,8 +68,8 @@ async function pages(): Promise<Runtime> {
       const context = await browser.context();
       const page = await context.newPage();
       await page.goto(stageUrl);
-      await page.waitForFunction("window.tryIt !== undefined");
-      await page.evaluate(`tryIt(${JSON.stringify(behaviour)}, ${JSON.stringify(stageUrl)})`);
+      const words = JSON.stringify([behaviour, stageUrl]);
+      await page.evaluate(`import("/page.js").then(({ tryIt }) => tryIt(...${words}))`);
       await context.close();
     },
     [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose](),
