@@ -12,6 +12,7 @@ const web = join(root, "examples/next-agent");
 const agent = join(root, "examples/python-agent");
 const client = join(root, "packages/client");
 const installedClient = join(web, "node_modules/@tidings/client");
+const buildPackage = join(root, "scripts/build-package.mjs");
 const venv = join(agent, ".venv");
 const isWindows = process.platform === "win32";
 /** What Next.js asks for. */
@@ -48,9 +49,10 @@ export function prepareExample() {
   const clientSources = hashOf(
     ...["src", "scripts", "package.json"].map((name) => join(client, name)),
     join(root, "packages/protocol/src"),
+    buildPackage,
   );
   make(join(installedClient, ".made-from"), clientSources, () => {
-    run(process.execPath, [join(client, "scripts/build.mjs")], root, "");
+    run(process.execPath, [buildPackage, client], root, "");
     rmSync(installedClient, { recursive: true, force: true });
     mkdirSync(installedClient, { recursive: true });
     for (const part of ["dist", "package.json"]) {

@@ -92,7 +92,10 @@ describe("a token", () => {
       protocols: ["tidings.v1", `tidings.token.${await tokenFor("alice", 2)}`],
     });
     client.send({ type: "tidings.token", id: "r1", payload: { token: await tokenFor("alice") } });
-    expect(await client.frame("tidings.ack")).toEqual({ type: "tidings.ack", id: "r1" });
+    const ack = await client.frame("tidings.ack");
+    expect(ack).toEqual({ type: "tidings.ack", id: "r1", payload: { expires_in_ms: expect.any(Number) } });
+    const { expires_in_ms: left } = ack.payload as { expires_in_ms: number };
+    expect(left).toBeWithin(3_500_000, 3_600_001);
     await witness.closed();
     client.send({ type: "tidings.ping", id: "still here" });
     await client.frame("tidings.pong");

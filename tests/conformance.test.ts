@@ -106,7 +106,7 @@ describe("the protocol conforms:", () => {
     const writers: Readonly<Record<string, (payload: never, id?: string) => string>> = {
       "tidings.welcome": welcomeFrame,
       "tidings.pong": (_, id) => pongFrame(id),
-      "tidings.ack": (_, id = "") => ackFrame(id),
+      "tidings.ack": (payload, id = "") => ackFrame(id, payload),
       "tidings.error": errorFrame,
       "tidings.resumed": resumedFrame,
       "tidings.gap": gapFrame,

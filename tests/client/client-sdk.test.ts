@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { SignJWT } from "jose";
 import { connectOn } from "../../packages/client/src/connect.ts";
 import type { Gap } from "../../packages/client/src/gap.ts";
 import type { Platform } from "../../packages/client/src/platform.ts";
@@ -170,6 +171,26 @@ test("where no WebSocket can be opened, updates come as server-sent events, and 
   expect(scene.seen).toEqual([1, 2, 3, 4, 5, 6]);
   expect(scene.gaps).toEqual([]);
 });
+
+test("tokens are renewed on the open connection, each by its own lifetime", async () => {
+  const secret = "0123456789abcdef0123456789abcdef";
+  await using relay = await startTestRelay({ settings: { jwt_secret: secret, insecure_user_id: false } });
+  let asked = 0;
+  const token = (): Promise<string> => {
+    asked += 1;
+    return new SignJWT({})
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject("alice")
+      .setExpirationTime(Math.floor(Date.now() / 1_000) + (asked === 1 ? 6 : 4))
+      .sign(new TextEncoder().encode(secret));
+  };
+  using scene = open(relay, { url: relay.url, token });
+  await live(scene);
+  const { status } = scene.tidings;
+  await eventually("the third token was asked for and taken", () => asked === 4);
+  expect(scene.tidings.status).toEqual(status);
+  expect(await relay.metric('tidings_handshakes_total{result="accepted"}')).toBe(1);
+}, 60_000);
 
 test("a client that an operator sent away stays away until the application asks for it", async () => {
   await using relay = await startTestRelay({ settings: { history: true, api_key: "k".repeat(32) } });

@@ -87,7 +87,7 @@ test("an application that registers its types has them in all hooks", async () =
 
 /** An application with the package as it is shipped, and React's types. */
 async function startApp(source: string): Promise<{ readonly folder: string } & AsyncDisposable> {
-  const build = Bun.spawn(["node", join(here, "scripts", "build.mjs")], { stdout: "ignore" });
+  const build = Bun.spawn(["node", join(root, "scripts", "build-package.mjs"), here], { stdout: "ignore" });
   expect(await build.exited).toBe(0);
   const folder = await mkdtemp(join(tmpdir(), "tidings-app-"));
   const modules = join(folder, "node_modules");
@@ -104,8 +104,8 @@ async function startApp(source: string): Promise<{ readonly folder: string } & A
 }
 
 test("publint and attw have nothing to say about the package, and its declarations stand alone", async () => {
-  const script = join(here, "scripts", "check-package.mjs");
-  const run = Bun.spawn(["node", script], { stdout: "pipe", stderr: "pipe" });
+  const script = join(root, "scripts", "check-package.mjs");
+  const run = Bun.spawn(["node", script, here], { stdout: "pipe", stderr: "pipe" });
   const [status, errors] = await Promise.all([run.exited, new Response(run.stderr).text()]);
   expect({ status, errors }).toEqual({ status: 0, errors: "" });
 });

@@ -5,11 +5,16 @@ import { chromiumPath, startBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestRelay, type TestRelay } from "../support/test-relay.ts";
 
+/** How often a page is looked at: not by its frames, which a busy machine may draw late, in milliseconds. */
+const LOOK_MS = 50;
+
 /** What the test's page keeps on its window. */
 interface Kept {
   readonly seen: number[];
   readonly gaps: unknown[];
   readonly violations: string[];
+  /** For each time that the page was shown, whether it came from the back/forward cache. */
+  readonly shown: boolean[];
   readonly tidings: { readonly status: { readonly kind: string; readonly transport?: string } };
 }
 
@@ -24,6 +29,8 @@ async function startSite(relayUrl: string): Promise<{ readonly url: string } & A
     window.tidings = tidings;
     window.seen = [];
     window.gaps = [];
+    window.shown = [];
+    addEventListener("pageshow", ({ persisted }) => window.shown.push(persisted));
     tidings.on("step", (payload) => window.seen.push(payload));
     tidings.on("tidings.gap", (gap) => window.gaps.push(gap));`;
   const modules: Record<string, string> = { "/page.js": script };
@@ -117,3 +124,33 @@ test.skipIf(chromiumPath === null)(
     await context.close();
   },
 );
+
+for (const share of ["yes", "no"]) {
+  test.skipIf(chromiumPath === null)(
+    `a page that comes back from the back/forward cache goes on where it was (shared: ${share})`,
+    async () => {
+      await using relay = await startTestRelay({ settings: { history: true, allowed_origins: ["*"] } });
+      await using site = await startSite(relay.url);
+      await using browser = await startBrowser({ hasBackForwardCache: true });
+      const context = await browser.context();
+      const tab = await context.newPage();
+      await tab.goto(`${site.url}/?share=${share}`);
+      await live(tab);
+      await publish(relay, 1, 3);
+      await eventually("three updates came", async () => (await look(tab, ({ seen }) => seen.length)) === 3);
+      await tab.goto(`${relay.url}/healthz`);
+      await eventually("the relay has no connection", () => relay.relay.hub.connections === 0);
+      await publish(relay, 4, 6);
+      await tab.evaluate("history.back()");
+      await tab.waitForFunction("window.shown?.length === 2", undefined, { polling: LOOK_MS });
+      await eventually("all updates came", async () => (await look(tab, ({ seen }) => seen.length)) >= 6);
+      expect(await look(tab, ({ seen, gaps, shown }) => ({ seen, gaps, shown }))).toEqual({
+        seen: [1, 2, 3, 4, 5, 6],
+        gaps: [],
+        shown: [false, true],
+      });
+      await context.close();
+    },
+    60_000,
+  );
+}

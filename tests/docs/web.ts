@@ -57,7 +57,9 @@ export async function checkTypes(
 
 /** Builds the packages, so that programs in the checkout find them. */
 export async function buildPackages(...names: readonly string[]): Promise<void> {
-  for (const name of names) await finish(["node", join(root, "packages", name, "scripts/build.mjs")]);
+  for (const name of names) {
+    await finish(["node", join(root, "scripts/build-package.mjs"), join(root, "packages", name)]);
+  }
 }
 
 /** A site of a test's own, gone when its block ends. */

@@ -17,13 +17,20 @@ export interface TestBrowser extends AsyncDisposable {
   context(options?: BrowserContextOptions): Promise<BrowserContext>;
 }
 
+/** How a test's browser differs from the usual one. */
+export interface TestBrowserOptions {
+  /** Whether pages that are left stand by for the way back, as for visitors; Playwright has that off. */
+  readonly hasBackForwardCache?: boolean;
+}
+
 /** Starts Chromium. It talks to nobody but the pages it is sent to. */
-export async function startBrowser(): Promise<TestBrowser> {
+export async function startBrowser(options: TestBrowserOptions = {}): Promise<TestBrowser> {
   if (chromiumPath === null) throw new Error("missing: chromium. On Debian: apt-get install chromium");
   const profile = await mkdtemp(join(tmpdir(), "tidings-chromium-"));
   const browser = await chromium.launch({
     executablePath: chromiumPath,
     headless: true,
+    ignoreDefaultArgs: options.hasBackForwardCache ? ["--disable-back-forward-cache"] : [],
     args: [
       "--no-sandbox",
       "--disable-gpu",

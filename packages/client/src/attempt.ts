@@ -1,4 +1,4 @@
-import type { ClosingPayload, WelcomePayload } from "@tidings/protocol";
+import type { ClosingPayload, TokenAckPayload, WelcomePayload } from "@tidings/protocol";
 import { addressOf } from "./address.ts";
 import { type End, judge, type Verdict } from "./come-back.ts";
 import { type Frame, readFrame } from "./frame.ts";
@@ -17,11 +17,14 @@ const PROBE_MS = 5_000;
 /** How long before its end a token is replaced, at most, in milliseconds. */
 const RENEW_BEFORE_MS = 60_000;
 
+/** The id of a new token's frame; a message's has another form. */
+const RENEWAL = "token";
+
 const NO_ANSWER = "the relay does not answer";
 
 /** What one attempt needs. */
 export interface AttemptRequest {
-  readonly url: string | URL;
+  readonly url: URL;
   readonly token: TokenSource;
   readonly since: string | null;
   /** Whether to open server-sent events in place of a WebSocket. */
@@ -45,7 +48,8 @@ export class Attempt {
   #closing: Partial<ClosingPayload> = {};
   #heartbeat: WelcomePayload["heartbeat"] | null = null;
   #isOver = false;
-  #heard = 0;
+  /** Counts the signs of life. While the token is made the relay was not asked: its silence says nothing about the way. */
+  #heard = 1;
   #heardAt: number;
   #cancelBeat: () => void;
   #cancelRenewal: () => void = () => {};
@@ -66,10 +70,10 @@ export class Attempt {
 
   /** Looks whether the connection still lives, since there is reason to doubt it. */
   probe(): void {
-    const isQuiet = (ms: number): boolean => this.#platform.now() - this.#heardAt > ms;
     const beat = this.#heartbeat;
+    const quiet = this.#platform.now() - this.#heardAt;
     if (beat && this.#link?.transport === "websocket") this.#beat(0, Math.min(beat.timeout_ms, PROBE_MS));
-    else if (isQuiet(beat ? beat.interval_ms + beat.timeout_ms : DIAL_MS)) this.#lost(NO_ANSWER);
+    else if (quiet > (beat ? beat.interval_ms + beat.timeout_ms : DIAL_MS)) this.#lost(NO_ANSWER);
   }
 
   /** Closes it; no event follows. */
@@ -83,14 +87,11 @@ export class Attempt {
   async #dial(): Promise<void> {
     const { url, stream, since, token: source } = this.#request;
     try {
-      const token = await tokenOf(source).catch((error: unknown) => {
-        // The relay was not asked, which says nothing about the way to it.
-        this.#heard += 1;
-        throw error;
-      });
+      const token = await tokenOf(source);
+      this.#heard = 0;
       const open = stream ? (await import("./stream-link.ts")).openStream : openSocket;
       if (this.#isOver) return;
-      const request = { url: addressOf(url, this.#platform.base, stream, since), token };
+      const request = { url: addressOf(url, stream, since), token };
       this.#link = open(this.#platform, request, {
         heard: () => {
           this.#heard += 1;
@@ -106,9 +107,12 @@ export class Attempt {
 
   #read(frame: Frame | null): void {
     if (!frame || this.#isOver) return;
-    if (frame.type === "tidings.closing") this.#closing = frame.payload as ClosingPayload;
-    else if (frame.type === "tidings.welcome") this.#welcome(frame.payload as WelcomePayload);
-    else if (frame.type !== "tidings.pong") this.#events.frame(frame);
+    const { type, id, payload } = frame;
+    if (type === "tidings.closing") this.#closing = payload as ClosingPayload;
+    else if (type === "tidings.welcome") this.#welcome(payload as WelcomePayload);
+    else if (type === "tidings.ack" && id === RENEWAL)
+      this.#renew((payload as TokenAckPayload | undefined)?.expires_in_ms);
+    else if (type !== "tidings.pong") this.#events.frame(frame);
   }
 
   #welcome(payload: WelcomePayload): void {
@@ -139,16 +143,17 @@ export class Attempt {
     });
   }
 
-  /** Replaces the token of the open connection before it runs out, which saves a break. Where it fails, 4401 will come. */
-  #renew(lifetime: number | null): void {
+  /**
+   * Replaces the token of the open connection before it runs out, which saves a break. The relay's answer says how long the
+   * new one holds. Where none comes, 4401 will.
+   */
+  #renew(lifetime: number | null | undefined): void {
     const { token: source } = this.#request;
     if (!lifetime || typeof source !== "function" || this.#link?.transport !== "websocket") return;
     this.#cancelRenewal = this.#platform.after(lifetime - Math.min(RENEW_BEFORE_MS, lifetime / 5), () => {
       tokenOf(source)
         .then((token) => {
-          if (this.#isOver || !token) return;
-          this.send({ type: "tidings.token", payload: { token } });
-          this.#renew(lifetime);
+          if (token) this.send({ type: "tidings.token", id: RENEWAL, payload: { token } });
         })
         .catch(() => {});
     });

@@ -50,7 +50,8 @@ export function judge(end: End, closing: Partial<ClosingPayload>): Verdict {
  * where the connection was good or a new token is all that is needed; else a random time below a doubling bound, by `chance` in [0, 1).
  */
 export function waitFor(verdict: Verdict, failures: number, chance: number): number {
-  if (verdict.retryAfter !== undefined) return verdict.retryAfter;
-  if (verdict.comeBack !== "later" && failures === 0) return 0;
-  return chance * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures);
+  const { retryAfter, comeBack } = verdict;
+  const bound =
+    comeBack !== "later" && failures === 0 ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures);
+  return retryAfter ?? chance * bound;
 }

@@ -1,10 +1,11 @@
+import { onAbort } from "./abort.ts";
 import { TidingsError } from "./errors.ts";
 import type { Frame } from "./frame.ts";
 import type { Line, LineEvents } from "./line.ts";
 import { type Listener, Listeners, type Unsubscribe } from "./listeners.ts";
 import type { SendOptions } from "./outgoing.ts";
 import type { Platform } from "./platform.ts";
-import { check, type StandardSchema } from "./schema.ts";
+import { check, type StandardSchema } from "@tidings/protocol/standard-schema";
 import { Session } from "./session.ts";
 import type { Status } from "./status.ts";
 import type { ConnectOptions, ListenOptions, Tidings } from "./tidings.ts";
@@ -26,6 +27,7 @@ export class Connection implements Tidings {
   readonly #session: Session;
   readonly #events: Schemas | undefined;
   readonly #messages: Schemas | undefined;
+  readonly #forget: () => void;
   readonly #queues = new Set<UpdateQueue<Update>>();
 
   constructor(platform: Platform, options: PlainOptions, openLine: OpenLine) {
@@ -38,7 +40,7 @@ export class Connection implements Tidings {
       gap: (gap) => this.#listeners.tell("tidings.gap", gap),
       update: (frame) => this.#update(frame),
     });
-    signal?.addEventListener("abort", () => this.close(), { once: true });
+    this.#forget = onAbort(signal, () => this.close());
     if (signal?.aborted) this.close();
     else {
       openLine(this.#session, (line) => {
@@ -67,13 +69,13 @@ export class Connection implements Tidings {
   updates(type = "*", { signal }: ListenOptions = {}): UpdateQueue<never> {
     const queue = new UpdateQueue<Update>(() => {
       stop();
+      forget();
       this.#queues.delete(queue);
-      signal?.removeEventListener("abort", end);
     });
     const end = (): void => queue.end();
     const stop = this.#listeners.on(type, (_payload, update) => queue.push(update as Update));
     this.#queues.add(queue);
-    signal?.addEventListener("abort", end);
+    const forget = onAbort(signal, end);
     if (this.#session.isClosed || signal?.aborted) end();
     return queue as unknown as UpdateQueue<never>;
   }
@@ -84,8 +86,8 @@ export class Connection implements Tidings {
 
   async send(type: string, payload: unknown, options: SendOptions = {}): Promise<void> {
     const schema = own(this.#messages, type);
-    const result = schema ? check(schema, payload) : null;
-    if (result?.issues) throw new TidingsError("invalid", result.issues[0]?.message);
+    const issues = schema && check(schema, payload).issues;
+    if (issues) throw new TidingsError("invalid", issues[0]?.message);
     return this.#session.send(type, payload, options);
   }
 
@@ -96,6 +98,7 @@ export class Connection implements Tidings {
   close(): void {
     if (this.#session.isClosed) return;
     this.#session.close();
+    this.#forget();
     for (const queue of this.#queues) queue.end();
   }
 
@@ -105,7 +108,7 @@ export class Connection implements Tidings {
     if (this.#events) {
       const schema = own(this.#events, type);
       if (!schema) return;
-      const result = check(schema, frame.payload);
+      const result = check(schema, update.payload);
       if (result.issues) return this.#listeners.tell("tidings.invalid", { update, issues: result.issues });
       update = { ...update, payload: result.value };
     }

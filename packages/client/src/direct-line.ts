@@ -46,7 +46,7 @@ export class DirectLine implements Line {
     this.#options = options;
     this.#events = events;
     this.#token = options.token;
-    this.#memory = `tidings:sse:${new URL(options.url, platform.base).host}`;
+    this.#memory = `tidings:sse:${options.url.host}`;
     this.#unlisten = platform.listen((signal) => this.#onPage(signal));
     this.#tick();
     this.#dial();
@@ -67,9 +67,8 @@ export class DirectLine implements Line {
     if (this.#isRefused) return;
     if (this.#attempt) return this.#attempt.probe();
     const left = this.#stayUntil - this.#platform.now();
-    if (left <= 0) return this.#dial();
-    this.#cancelRetry();
-    this.#cancelRetry = this.#platform.after(left, () => this.#dial());
+    if (left > 0) this.#dialAfter(left);
+    else this.#dial();
   }
 
   close(): void {
@@ -83,6 +82,11 @@ export class DirectLine implements Line {
     this.#cancelStable();
     this.#attempt?.close();
     this.#attempt = null;
+  }
+
+  #dialAfter(ms: number): void {
+    this.#cancelRetry();
+    this.#cancelRetry = this.#platform.after(ms, () => this.#dial());
   }
 
   #dial(): void {
@@ -128,7 +132,7 @@ export class DirectLine implements Line {
     this.#failures += 1;
     const retryAt = this.#platform.now() + wait;
     if (verdict.retryAfter !== undefined) this.#stayUntil = retryAt;
-    this.#cancelRetry = this.#platform.after(wait, () => this.#dial());
+    this.#dialAfter(wait);
     this.#events.down({ kind: "offline", reason, retryAt });
   }
 
@@ -143,8 +147,8 @@ export class DirectLine implements Line {
 
   #onPage(signal: PageSignal): void {
     if (signal === "wake") return this.wake();
+    if (this.#isRefused) return;
     // A page with an open connection is not kept in the back/forward cache, or loses it unnoticed.
-    if (!this.#attempt) return;
     this.#hangUp();
     this.#events.down({ kind: "offline", reason: "put away", retryAt: null });
   }

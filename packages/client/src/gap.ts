@@ -50,16 +50,24 @@ export interface GapPayload {
 
 /** Makes a gap of what the relay said. */
 export function gapOf(payload: GapPayload): Gap {
-  const { reason = "history_off", message = "", broadcast, after = null, next = null } = payload;
-  const { producer = null, from, to } = payload;
-  const counted =
-    from && to ? { missed: to - from + 1, producer, from, to } : { missed: between(after, next) };
+  const {
+    reason = "history_off",
+    message = "",
+    broadcast,
+    after = null,
+    next = null,
+    producer = null,
+    from,
+    to,
+  } = payload;
+  const isCounted = from && to;
   return {
     reason,
     message,
     log: broadcast === undefined ? null : broadcast ? "broadcast" : "user",
     after,
     next,
-    ...counted,
+    missed: isCounted ? to - from + 1 : between(after, next),
+    ...(isCounted && { producer, from, to }),
   };
 }

@@ -29,6 +29,6 @@ export interface Line {
 
 /** What a line is opened with. */
 export interface LineOptions {
-  readonly url: string | URL;
+  readonly url: URL;
   readonly token?: TokenSource;
 }

@@ -1,3 +1,5 @@
+import { onAbort } from "./abort.ts";
+
 /** Stops what it was returned for. Calling it twice does nothing. */
 export type Unsubscribe = () => void;
 
@@ -21,12 +23,10 @@ export class Listeners {
     const entry = { call };
     const stop = (): void => {
       entries.delete(entry);
-      signal?.removeEventListener("abort", stop);
+      forget();
     };
-    if (!signal?.aborted) {
-      entries.add(entry);
-      signal?.addEventListener("abort", stop);
-    }
+    const forget = onAbort(signal, stop);
+    if (!signal?.aborted) entries.add(entry);
     return stop;
   }
 

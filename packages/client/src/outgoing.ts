@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.ts";
 import { TidingsError } from "./errors.ts";
 import type { Frame } from "./frame.ts";
 import type { Platform } from "./platform.ts";
@@ -51,7 +52,6 @@ export class Outgoing {
       if (this.#final) throw this.#final;
       if (this.#messages.size >= MOST_WAITING) throw new TidingsError("too_many");
       const id = this.nextId();
-      const onAbort = (): void => message.settle(signal?.reason);
       const cancel = this.#platform.after(timeout, () =>
         message.settle(message.isSent ? unconfirmed() : new TidingsError("timeout", "not connected")),
       );
@@ -61,12 +61,12 @@ export class Outgoing {
         settle: (error) => {
           this.#messages.delete(id);
           cancel();
-          signal?.removeEventListener("abort", onAbort);
+          forget();
           if (error === undefined) resolve();
           else reject(error);
         },
       };
-      signal?.addEventListener("abort", onAbort);
+      const forget = onAbort(signal, () => message.settle(signal?.reason));
       this.#messages.set(id, message);
       this.flush();
     });

@@ -31,8 +31,9 @@ export interface Sharing {
 }
 
 /**
- * What happens around a page: `wake` when it is likely that the network or the page is back (online, visible, shown from
- * the back/forward cache), `sleep` when the page is put into that cache.
+ * What happens around a page. `wake`: the network or the page may be back (online, visible, shown from the back/forward
+ * cache), or the network may be gone (offline): in each case a connection that stands is asked whether it lives, and one
+ * that waits is tried. `sleep`: the page is put into that cache.
  */
 export type PageSignal = "wake" | "sleep";
 

@@ -27,7 +27,8 @@ export class Session implements LineEvents {
   #status: Status = { kind: "connecting" };
   /** The status when nothing is missing, or null without a connection. */
   #live: (Status & { readonly kind: "live" }) | null = null;
-  #isEarliest: boolean;
+  /** From where to begin, in the application's own words, until a relay has judged them. */
+  #begin: string | null;
   #wasWelcomed = false;
   /** The relay's limit on a message, in bytes of UTF-8. */
   #mostBytes = 0;
@@ -36,10 +37,10 @@ export class Session implements LineEvents {
   /** The id of a question for what this tab has missed, while it waits for its answer. */
   #resumeId: string | null = null;
 
-  constructor(platform: Platform, since: string | null | undefined, events: SessionEvents) {
+  constructor(platform: Platform, since: string | null = null, events: SessionEvents) {
     this.#events = events;
     this.#outgoing = new Outgoing(platform, (frame) => this.#send(frame));
-    this.#isEarliest = since === "earliest";
+    this.#begin = since;
     this.#positions.set(since);
   }
 
@@ -53,7 +54,7 @@ export class Session implements LineEvents {
   }
 
   since(): string | null {
-    return this.#isEarliest ? "earliest" : this.#positions.since;
+    return this.#begin ?? this.#positions.since;
   }
 
   send(type: string, payload: unknown, options: SendOptions): Promise<void> {
@@ -113,8 +114,8 @@ export class Session implements LineEvents {
   #update(frame: Frame): void {
     const { offset } = frame;
     const verdict = this.#positions.judge(offset);
-    // What follows a hole comes once more, after what the hole swallowed.
-    if (verdict === "hole") return this.#resume();
+    // What follows a hole comes once more, after what the hole swallowed; so does all, where the question is for all.
+    if (verdict === "hole" || (this.#resumeId && !this.offset)) return this.#resume();
     if (verdict === "next") {
       this.#positions.set(offset);
       this.#events.update(frame);
@@ -135,7 +136,7 @@ export class Session implements LineEvents {
 
   /** Takes from where the relay goes on, and how much follows before what is new. It tells gaps by itself, but for two. */
   #place({ reason, message, following, offset }: Partial<ResumedPayload>, after: string | null): void {
-    this.#isEarliest = false;
+    this.#begin = null;
     this.#positions.set(offset);
     this.#remaining = following ?? 0;
     if (reason === "malformed" || reason === "history_off") {

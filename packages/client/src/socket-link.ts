@@ -1,3 +1,4 @@
+import type { End } from "./come-back.ts";
 import type { Link, LinkEvents, LinkRequest } from "./link.ts";
 import type { Platform } from "./platform.ts";
 
@@ -13,7 +14,7 @@ export function openSocket(platform: Platform, { url, token }: LinkRequest, even
   // Chromium has no close event for a socket that the page's own policy forbids. Once it is open, only that has the code.
   socket.onerror = () => events.lost({ code: 1006, reason: "" });
   socket.onopen = () => (socket.onerror = null);
-  socket.onclose = ({ code, reason }: { code: number; reason: string }) => events.lost({ code, reason });
+  socket.onclose = (end: End) => events.lost(end);
   return {
     transport: "websocket",
     send(text) {
@@ -21,7 +22,6 @@ export function openSocket(platform: Platform, { url, token }: LinkRequest, even
       return true;
     },
     close() {
-      socket.onmessage = socket.onclose = socket.onerror = null;
       socket.close(1000);
     },
   };

@@ -1,4 +1,4 @@
-import type { Issue } from "./schema.ts";
+import type { Issue } from "@tidings/protocol/standard-schema";
 
 /** An update as a worker published it, without its target. */
 export interface Update<Type extends string = string, Payload = unknown> {

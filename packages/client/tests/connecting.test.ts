@@ -180,7 +180,7 @@ test("a token that cannot be had is asked for again, and says so", async () => {
   tidings.close();
 });
 
-test("a token is replaced on the open connection before it runs out", async () => {
+test("a token is replaced on the open connection before it runs out, and so is each one after it", async () => {
   const platform = new TestPlatform();
   let asked = 0;
   const tidings = connectOn(platform, { url, token: async () => `t${(asked += 1)}` });
@@ -189,8 +189,37 @@ test("a token is replaced on the open connection before it runs out", async () =
   await platform.advance(3_539_999);
   assert.equal(socket.sent.length, 0);
   await platform.advance(1);
-  assert.deepEqual(socket.sent, [{ type: "tidings.token", payload: { token: "t2" } }]);
+  assert.deepEqual(socket.sent, [{ type: "tidings.token", id: "token", payload: { token: "t2" } }]);
+  // The new one holds for another time than the first.
+  socket.say({ type: "tidings.ack", id: "token", payload: { expires_in_ms: 100_000 } });
+  await platform.advance(79_999);
+  assert.equal(asked, 2);
+  await platform.advance(1);
+  assert.deepEqual(socket.sent.at(-1), { type: "tidings.token", id: "token", payload: { token: "t3" } });
+  socket.say({ type: "tidings.ack", id: "token", payload: { expires_in_ms: null } });
+  await platform.advance(86_400_000);
+  assert.equal(asked, 3);
   assert.equal(platform.sockets.length, 1);
+  tidings.close();
+});
+
+test("a new token that cannot be had leaves the connection as it is, for as long as the relay does", async () => {
+  const platform = new TestPlatform();
+  let asked = 0;
+  const token = async (): Promise<string> => {
+    asked += 1;
+    if (asked === 2) throw new Error("the server is away");
+    return `t${asked}`;
+  };
+  const tidings = connectOn(platform, { url, token });
+  const socket = await platform.socketNumber(1);
+  socket.welcome({ expires_in_ms: 100_000 });
+  await platform.advance(99_000);
+  assert.equal(asked, 2);
+  assert.equal(tidings.status.kind, "live");
+  socket.closing({ code: 4401, come_back: "new_token" });
+  await platform.advance(0);
+  assert.equal((await platform.socketNumber(2)).protocols[1], "tidings.token.t3");
   tidings.close();
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "./support/suite.ts";
 import { connectOn } from "../src/connect.ts";
-import type { StandardSchema } from "../src/schema.ts";
+import type { StandardSchema } from "@tidings/protocol/standard-schema";
 import type { InvalidUpdate, Update } from "../src/update.ts";
 import { settle, TestPlatform } from "./support/test-platform.ts";
 

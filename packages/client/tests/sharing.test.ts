@@ -55,6 +55,26 @@ test("six tabs have one socket, and each is told every update once", async () =>
   closeAll(pages);
 });
 
+test("a tab that joins for all that is held is told it in order, and what comes meanwhile once", async () => {
+  const { browser, pages, socket } = await live(1);
+  const late = page(browser, { since: "earliest" });
+  await until("the late tab asks", () => socket.sent.length === 1);
+  const [question] = socket.sent;
+  assert.deepEqual(question?.payload, { since: "earliest" });
+  socket.updates("e.3");
+  await settle();
+  socket.say({
+    type: "tidings.resumed",
+    id: question?.id ?? "",
+    payload: { recovered: true, following: 3, offset: "e.0,*b.0" },
+  });
+  socket.updates("e.1", "e.2", "e.3", "e.4");
+  await settle();
+  assert.deepEqual(late.seen, ["e.1", "e.2", "e.3", "e.4"]);
+  assert.equal(late.tidings.status.kind, "live");
+  closeAll([...pages, late]);
+});
+
 test("the death of the tab with the socket loses nothing: another goes on from where it stands", async () => {
   const { browser, pages, socket } = await live(3);
   socket.updates("e.1");

@@ -3,7 +3,7 @@ import { test } from "./support/suite.ts";
 import type { GapPayload, ResumedPayload, WelcomePayload } from "@tidings/protocol";
 import type { Tidings } from "../src/tidings.ts";
 import type { ConnectOptions } from "../src/tidings.ts";
-import type { StandardSchema } from "../src/schema.ts";
+import type { StandardSchema } from "@tidings/protocol/standard-schema";
 import type { Update } from "../src/update.ts";
 import type { GapPayload as KnownGap } from "../src/gap.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connectOn } from "../src/connect.ts";
+import { webPlatform } from "../src/web-platform.ts";
 import { test } from "./support/suite.ts";
 import { TestPlatform } from "./support/test-platform.ts";
 
@@ -28,6 +29,31 @@ test("a page that wakes asks an open connection for a sign of life, and leaves o
   await platform.advance(5_000);
   assert.notEqual(tidings.status.kind, "live");
   tidings.close();
+});
+
+test("the browser's events mean what they should", () => {
+  const globals: { addEventListener?: unknown } = globalThis;
+  const own = Object.getOwnPropertyDescriptor(globals, "addEventListener");
+  const page = new EventTarget();
+  globals.addEventListener = page.addEventListener.bind(page);
+  try {
+    const signals: string[] = [];
+    const stop = webPlatform().listen((signal) => signals.push(signal));
+    const told = (name: string, persisted?: boolean): readonly string[] => {
+      page.dispatchEvent(Object.assign(new Event(name), persisted === undefined ? {} : { persisted }));
+      return signals.splice(0);
+    };
+    for (const name of ["online", "offline", "visibilitychange"]) assert.deepEqual(told(name), ["wake"]);
+    assert.deepEqual(told("pagehide", true), ["sleep"]);
+    assert.deepEqual(told("pageshow", true), ["wake"]);
+    // A page that is loaded or left for good.
+    assert.deepEqual([...told("pageshow", false), ...told("pagehide", false)], []);
+    stop();
+    assert.deepEqual(told("online"), []);
+  } finally {
+    if (own) Object.defineProperty(globals, "addEventListener", own);
+    else delete globals.addEventListener;
+  }
 });
 
 test("a machine that slept is noticed by its clock", async () => {

@@ -82,6 +82,12 @@ export interface ResumedPayload extends ResumeAnswer {
   readonly offset?: string;
 }
 
+/** The answer to `tidings.token`. */
+export interface TokenAckPayload {
+  /** How long the new token holds, as in the welcome. */
+  readonly expires_in_ms: number | null;
+}
+
 /** What went wrong, for the client's code (`code`) and for its developer (`message`). */
 export interface ErrorPayload {
   readonly code: ErrorCode;
@@ -110,9 +116,9 @@ export function pongFrame(id?: string): string {
   return JSON.stringify({ type: "tidings.pong", id });
 }
 
-/** `tidings.ack`, the answer to a message that carried an id, as text. */
-export function ackFrame(id: string): string {
-  return JSON.stringify({ type: "tidings.ack", id });
+/** `tidings.ack`, the answer to a message that carried an id, as text. With a payload it answers `tidings.token`. */
+export function ackFrame(id: string, payload?: TokenAckPayload): string {
+  return JSON.stringify({ type: "tidings.ack", id, payload });
 }
 
 /** `tidings.resumed`, the answer to `tidings.resume`, with its id where it had one, as text. */

@@ -6,7 +6,8 @@ import { type IoRedisClient, IoRedisPort } from "./ioredis-port.ts";
 import { type NodeRedisClient, NodeRedisPort, OwnNodeRedisPort } from "./node-redis-port.ts";
 import type { RedisPort } from "./redis-port.ts";
 import { askConnections, type Connections } from "./relay-api.ts";
-import { check, type EventSchemas, type Issue, type MessageSchemas, type StandardSchema } from "./schema.ts";
+import { check, type Issue, type StandardSchema } from "@tidings/protocol/standard-schema";
+import type { EventSchemas, MessageSchemas } from "./schema.ts";
 import { systemSurroundings } from "./surroundings.ts";
 import { TokenStream } from "./token-stream.ts";
 

@@ -3,8 +3,11 @@ import { join } from "node:path";
 
 setDefaultTimeout(120_000);
 
+const root = join(import.meta.dirname, "../../..");
+
 test("publint and Are The Types Wrong find nothing in the package as it would be published", async () => {
-  const child = Bun.spawn(["node", join(import.meta.dirname, "../scripts/check-package.mjs")], {
+  const child = Bun.spawn(["node", join(root, "scripts/check-package.mjs"), "packages/worker"], {
+    cwd: root,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -28,10 +28,9 @@ test("the package is built, and the README's snippets run under Node.js as they 
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "node_modules/@tidings"), { recursive: true });
   await symlink(join(root, "packages/worker"), join(folder, "node_modules/@tidings/worker"));
-  expect(await run(["node", join(root, "packages/worker/scripts/build.mjs")])).toEqual([
-    0,
-    expect.stringContaining("dist/index.js"),
-  ]);
+  expect(await run(["node", join(root, "scripts/build-package.mjs"), join(root, "packages/worker")])).toEqual(
+    [0, expect.stringContaining("dist/index.js")],
+  );
   expect(snippets.length).toBe(6);
   await using relay = await startTestRelay({ settings: { history: true, api_key: API_KEY } });
   const page = await relay.connect("alice");

@@ -1,4 +1,4 @@
-import type { StandardSchema } from "../schema.ts";
+import type { StandardSchema } from "@tidings/protocol/standard-schema";
 
 /**
  * Where an application writes down its types once, for all hooks:

@@ -34,7 +34,7 @@ export async function openShared(
   };
   const { sharing } = platform;
   if (!sharing || user === null) attach(openOwn(events, source));
-  else attach(new SharedLine(platform, sharing, { url: new URL(url), user, token: source }, events, openOwn));
+  else attach(new SharedLine(platform, sharing, { url, user, token: source }, events, openOwn));
 }
 
 /** The token, or null where it does not come in time or at all. */

@@ -19,7 +19,7 @@ import { StreamEndpoint } from "../sse/stream-endpoint.ts";
 import { Admission } from "./admission.ts";
 import { Client, type ClientContext } from "./client.ts";
 import { Door } from "./door.ts";
-import { Expiry, tokenDeadline } from "./expiry.ts";
+import { expiresIn, Expiry, tokenDeadline } from "./expiry.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
 import { OutboxBudget } from "./outbox-budget.ts";
@@ -263,7 +263,7 @@ export class Connections {
     return welcomeFrame({
       connection_id: client.connectionId,
       user_id: client.userId,
-      expires_in_ms: client.expiresAt === null ? null : Math.max(0, client.expiresAt - clock.wall()),
+      expires_in_ms: expiresIn(client.expiresAt, clock.wall()),
       heartbeat: { interval_ms: heartbeatMs, timeout_ms: settings.heartbeat_timeout },
       limits: {
         max_message_bytes: settings.max_message_bytes,

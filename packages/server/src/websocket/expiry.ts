@@ -54,6 +54,11 @@ export class Expiry {
   }
 }
 
+/** How long a connection still lasts at `now` that ends at `expiresAt`, in milliseconds; null is for ever. */
+export function expiresIn(expiresAt: number | null, now: number): number | null {
+  return expiresAt === null ? null : Math.max(0, expiresAt - now);
+}
+
 /**
  * When a connection ends whose token ends at `expiresAt`: then, or, where the token was only let in by the leeway for
  * clocks that differ, at the end of that leeway. All in milliseconds since 1970.

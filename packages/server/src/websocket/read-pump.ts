@@ -10,6 +10,7 @@ import type { Authenticator, Identity } from "../auth/authenticator.ts";
 import { sliceText } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "./client.ts";
+import { expiresIn } from "./expiry.ts";
 import { type BucketRate, TokenBucket } from "./token-bucket.ts";
 
 /** What became of messages from clients, for the metrics. */
@@ -127,8 +128,11 @@ export class ReadPump {
       client.close(isRevoked ? "forbidden" : "token_refused", isRevoked ? { reason } : {});
       return;
     }
-    this.#options.onRenewed(client, result.identity);
-    if (message.id !== undefined) client.sendSystem(ackFrame(message.id));
+    const { onRenewed, clock } = this.#options;
+    onRenewed(client, result.identity);
+    if (message.id === undefined) return;
+    // The lifetime of one token says nothing about the next: without it, a client could not renew in time again.
+    client.sendSystem(ackFrame(message.id, { expires_in_ms: expiresIn(client.expiresAt, clock.wall()) }));
   }
 
   #pass(client: Client, message: ClientMessage): void {
