@@ -9,6 +9,8 @@ export interface CodeBlock {
   readonly language: string;
   /** The nearest heading above it, without its `#`. */
   readonly heading: string;
+  /** The name of the file that it is, where the paragraph above begins with one in backquotes; else empty. */
+  readonly file: string;
   readonly code: string;
 }
 
@@ -19,7 +21,7 @@ export function readDocument(path: string): Promise<string> {
 
 /** Every Markdown file that people read, by its path from the root. */
 export async function documents(): Promise<readonly string[]> {
-  const inDocs = (await readdir(join(root, "docs"))).map((name) => `docs/${name}`);
+  const inDocs = (await readdir(join(root, "docs"), { recursive: true })).map((name) => `docs/${name}`);
   return [...(await readdir(root)), ...inDocs].filter((path) => path.endsWith(".md")).toSorted();
 }
 
@@ -27,15 +29,23 @@ export async function documents(): Promise<readonly string[]> {
 export function codeBlocks(markdown: string): readonly CodeBlock[] {
   const blocks: CodeBlock[] = [];
   let heading = "";
+  let paragraph = "";
+  let isNewParagraph = true;
   let open: { readonly language: string; readonly lines: string[] } | null = null;
   for (const line of markdown.split("\n")) {
     const fence = /^```(\w*)$/.exec(line);
     if (fence !== null && open === null) open = { language: fence[1] ?? "", lines: [] };
     else if (fence !== null && open !== null) {
-      blocks.push({ language: open.language, heading, code: `${open.lines.join("\n")}\n` });
+      const file = /^`([\w./-]+\.\w+)`/.exec(paragraph)?.[1] ?? "";
+      blocks.push({ language: open.language, heading, file, code: `${open.lines.join("\n")}\n` });
       open = null;
+      paragraph = "";
     } else if (open !== null) open.lines.push(line);
-    else heading = /^#+ (.*)$/.exec(line)?.[1] ?? heading;
+    else {
+      heading = /^#+ (.*)$/.exec(line)?.[1] ?? heading;
+      if (line !== "") paragraph = isNewParagraph ? line : paragraph;
+      isNewParagraph = line === "";
+    }
   }
   return blocks;
 }

@@ -36,7 +36,7 @@ test("every link between the documents leads somewhere", async () => {
       const found = file === "" ? path : join(dirname(path), file);
       expect({ path, target, exists: await exists(found) }).toEqual({ path, target, exists: true });
       if (fragment === undefined) continue;
-      const headings = [...(texts.get(found) ?? "").matchAll(/^#+ (.*)$/gm)];
+      const headings = [...(await readDocument(found)).matchAll(/^#+ (.*)$/gm)];
       expect(headings.map(([, heading = ""]) => anchor(heading))).toContain(fragment);
     }
   }
@@ -76,10 +76,11 @@ test("every npm script that the documents name is one", async () => {
     scripts: Record<string, string>;
   };
   for (const [path, text] of texts) {
+    const known = path === "docs/guides/nextjs.md" ? { ...scripts, dev: "create-next-app has it" } : scripts;
     for (const [, name = ""] of text.matchAll(
       /npm (?:run (?:-s )?)?(start|test|(?<=run (?:-s )?)[\w:-]+)/g,
     )) {
-      expect({ path, name, known: name in scripts }).toEqual({ path, name, known: true });
+      expect({ path, name, known: name in known }).toEqual({ path, name, known: true });
     }
   }
 });

@@ -14,10 +14,14 @@ export interface Outcome {
 }
 
 /** A Python with what the SDK's tests need, in the cache; the first call installs it. */
-export async function pythonForSdk(): Promise<string> {
-  const requirements = join(sdk, "tests/requirements.txt");
+export function pythonForSdk(): Promise<string> {
+  return pythonWith(join(sdk, "tests/requirements.txt"), "python-sdk");
+}
+
+/** A Python with pinned packages, in the cache under a name; the first call installs it. */
+export async function pythonWith(requirements: string, name: string): Promise<string> {
   const wanted = await Bun.file(requirements).text();
-  const environment = join(CACHE, "python-sdk");
+  const environment = join(CACHE, name);
   const stamp = Bun.file(join(environment, "installed.txt"));
   const python = join(environment, "bin/python");
   if ((await stamp.exists()) && (await stamp.text()) === wanted) return python;

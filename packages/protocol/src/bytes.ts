@@ -27,24 +27,31 @@ export function decodeJsonString(
   end: number,
   decode: DecodeText = decodeText,
 ): string {
-  for (let at = start; at < end; at += 1) {
-    if (bytes[at] === BACKSLASH) return JSON.parse(decode(bytes, start, end)) as string;
-  }
+  if (isEscaped(bytes, start, end)) return JSON.parse(decode(bytes, start, end)) as string;
   return decode(bytes, start + 1, end - 1);
+}
+
+/** Whether `word` stands at an offset. */
+export function startsWith(bytes: Uint8Array, at: number, word: Uint8Array): boolean {
+  const { length } = word;
+  for (let index = 0; index < length; index += 1) {
+    if (bytes[at + index] !== word[index]) return false;
+  }
+  return true;
+}
+
+/** Whether a backslash stands between two offsets. */
+export function isEscaped(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    if (bytes[at] === BACKSLASH) return true;
+  }
+  return false;
 }
 
 /** Whether the JSON string between two offsets, quotes included, says `word`, which is plain ASCII. */
 export function jsonStringIs(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
   const length = end - start - 2;
-  if (length === word.length) {
-    let at = 0;
-    while (at < length && bytes[start + 1 + at] === word[at]) at += 1;
-    if (at === length) return true;
-  }
-  if (length <= word.length) return false;
-  for (let at = start; at < end; at += 1) {
-    if (bytes[at] === BACKSLASH)
-      return decodeJsonString(bytes, start, end) === decodeText(word, 0, word.length);
-  }
-  return false;
+  if (length === word.length && startsWith(bytes, start + 1, word)) return true;
+  if (length <= word.length || !isEscaped(bytes, start, end)) return false;
+  return decodeJsonString(bytes, start, end) === decodeText(word, 0, word.length);
 }

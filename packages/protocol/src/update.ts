@@ -1,6 +1,15 @@
-import { asciiBytes, type DecodeText, decodeJsonString, decodeText, jsonStringIs } from "./bytes.ts";
+import { asciiBytes, type DecodeText, decodeJsonString, decodeText, startsWith } from "./bytes.ts";
+import { idHashOfBytes } from "./id-hash.ts";
 import { JsonScanner } from "./json-scanner.ts";
-import { BROADCAST_TARGET, nameFault, MAX_TYPE_BYTES, RESERVED_TYPE_PREFIX, userIdFault } from "./limits.ts";
+import {
+  BROADCAST_TARGET,
+  MAX_TYPE_BYTES,
+  MAX_USER_ID_BYTES,
+  nameFault,
+  RESERVED_TYPE_PREFIX,
+  userIdFault,
+} from "./limits.ts";
+import { updateKeyAt } from "./update-key.ts";
 
 /** Why an update was refused, as counted in metrics and named to publishers. */
 export type UpdateFault =
@@ -35,6 +44,8 @@ export const updateFaults: Readonly<Record<UpdateFault, string>> = {
 export interface Update {
   /** The id of the user it is for, or `"*"` for every connected user. */
   readonly target: string;
+  /** What `idHash` says of the target, known without its text; -1 where only the text tells. */
+  readonly targetHash: number;
   /**
    * What clients receive: the published text without its `target_user_id`, everything else byte for byte. An update from
    * a log has its offset as its last member.
@@ -62,12 +73,7 @@ export interface UpdateReaderOptions {
   readonly decode?: DecodeText;
 }
 
-const TARGET_KEY = asciiBytes("target_user_id");
-const TYPE_KEY = asciiBytes("type");
-const PAYLOAD_KEY = asciiBytes("payload");
-const ID_KEY = asciiBytes("id");
-const SEQ_KEY = asciiBytes("seq");
-const PRODUCER_KEY = asciiBytes("producer");
+const RESERVED_PREFIX = asciiBytes(RESERVED_TYPE_PREFIX);
 const QUOTE = 0x22;
 const MINUS = 0x2d;
 const NINE = 0x39;
@@ -81,16 +87,19 @@ export const MAX_LOG_FIELD_BYTES = 256;
 
 /**
  * Reads updates as workers publish them: checks every rule of the contract on the bytes, finds whom an update is for,
- * and cuts that field out without rebuilding the rest. One reader is reused for all updates, so that an update for a
- * user who is elsewhere costs a scan and one short string.
+ * and cuts that field out without rebuilding the rest. One reader is reused for all updates, and makes text only of what
+ * is asked for, so that an update for a user who is elsewhere costs a scan.
  */
 export class UpdateReader implements Update, LogFields {
-  target = "";
+  targetHash = -1;
   readonly #scanner = new JsonScanner();
   readonly #maxBytes: number;
   readonly #implicitBroadcast: boolean;
   readonly #decode: DecodeText;
   #bytes: Uint8Array = new Uint8Array();
+  /** Null until it is asked for, or had to be looked at. */
+  #target: string | null = "";
+  #targetIndex = -1;
   #cutStart = 0;
   #cutEnd = 0;
   #id = -1;
@@ -117,25 +126,37 @@ export class UpdateReader implements Update, LogFields {
     this.#seq = -1;
     this.#producer = -1;
     for (let index = 0; index < scanner.count; index += 1) {
-      const start = scanner.keyStart(index);
-      const end = scanner.keyEnd(index);
-      if (jsonStringIs(bytes, start, end, TARGET_KEY)) {
-        if (target !== -1) return "target_duplicate";
-        target = index;
-      } else if (jsonStringIs(bytes, start, end, TYPE_KEY)) {
-        if (type !== -1) return "type_duplicate";
-        type = index;
-      } else if (!hasPayload && jsonStringIs(bytes, start, end, PAYLOAD_KEY)) {
-        hasPayload = true;
-      } else if (jsonStringIs(bytes, start, end, ID_KEY)) {
-        this.#id = index;
-      } else if (jsonStringIs(bytes, start, end, SEQ_KEY)) {
-        this.#seq = index;
-      } else if (jsonStringIs(bytes, start, end, PRODUCER_KEY)) {
-        this.#producer = index;
+      switch (updateKeyAt(bytes, scanner.keyStart(index), scanner.keyEnd(index))) {
+        case "target_user_id":
+          if (target !== -1) return "target_duplicate";
+          target = index;
+          break;
+        case "type":
+          if (type !== -1) return "type_duplicate";
+          type = index;
+          break;
+        case "payload":
+          hasPayload = true;
+          break;
+        case "id":
+          this.#id = index;
+          break;
+        case "seq":
+          this.#seq = index;
+          break;
+        case "producer":
+          this.#producer = index;
+          break;
+        case null:
+          break;
       }
     }
     return this.#readTarget(target) ?? this.#readType(type) ?? (hasPayload ? null : "payload_missing");
+  }
+
+  get target(): string {
+    this.#target ??= this.#text(this.#targetIndex) ?? "";
+    return this.#target;
   }
 
   get frameBytes(): number {
@@ -182,17 +203,26 @@ export class UpdateReader implements Update, LogFields {
   }
 
   #readTarget(index: number): UpdateFault | null {
+    this.#targetIndex = index;
     if (index === -1) {
       if (!this.#implicitBroadcast) return "target_missing";
-      this.target = BROADCAST_TARGET;
+      this.#target = BROADCAST_TARGET;
+      this.targetHash = -1;
       this.#cutStart = 0;
       this.#cutEnd = 0;
       return null;
     }
-    const target = this.#text(index);
-    if (target === null) return "target_invalid";
-    if (target !== BROADCAST_TARGET && userIdFault(target) !== null) return "target_invalid";
-    this.target = target;
+    const start = this.#scanner.valueStart(index) + 1;
+    const end = this.#scanner.valueEnd(index) - 1;
+    const isShort = end > start && end - start <= MAX_USER_ID_BYTES && this.#bytes[start - 1] === QUOTE;
+    this.targetHash = isShort ? idHashOfBytes(this.#bytes, start, end) : -1;
+    this.#target = null;
+    if (this.targetHash === -1) {
+      const target = this.#text(index);
+      if (target === null) return "target_invalid";
+      if (target !== BROADCAST_TARGET && userIdFault(target) !== null) return "target_invalid";
+      this.#target = target;
+    }
     this.#cut(index);
     return null;
   }
@@ -211,6 +241,13 @@ export class UpdateReader implements Update, LogFields {
 
   #readType(index: number): UpdateFault | null {
     if (index === -1) return "type_missing";
+    const start = this.#scanner.valueStart(index) + 1;
+    const end = this.#scanner.valueEnd(index) - 1;
+    const bytes = this.#bytes;
+    const isShort = end > start && end - start <= MAX_TYPE_BYTES && bytes[start - 1] === QUOTE;
+    if (isShort && idHashOfBytes(bytes, start, end) !== -1) {
+      return startsWith(bytes, start, RESERVED_PREFIX) ? "type_reserved" : null;
+    }
     const type = this.#text(index);
     if (type === null || nameFault(type, MAX_TYPE_BYTES) !== null) return "type_invalid";
     return type.startsWith(RESERVED_TYPE_PREFIX) ? "type_reserved" : null;

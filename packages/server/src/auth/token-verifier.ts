@@ -3,6 +3,7 @@ import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose"
 import type { Clock } from "../clock.ts";
 import type { AuthSettings } from "./auth-settings.ts";
 import { type AuthResult, type Identity, refused } from "./authenticator.ts";
+import { QuickCheck } from "./quick-check.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { type ClaimOnce, isTicket, sessionEnd, Tickets } from "./tickets.ts";
 import { tokenRefusal } from "./token-refusal.ts";
@@ -37,9 +38,12 @@ export class TokenVerifier {
   readonly #options: TokenVerifierOptions;
   readonly #checks: JWTVerifyOptions;
   readonly #tickets: Tickets | null;
+  readonly #quick: QuickCheck | null;
 
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
+    const { check } = options.keys;
+    this.#quick = check === undefined ? null : new QuickCheck(check, options.keys);
     const { claimOnce } = options;
     this.#tickets = claimOnce === undefined ? null : new Tickets(claimOnce, TOKEN_LEEWAY_MS);
     const { jwt_audience: audience, jwt_issuer: issuer } = options.settings;
@@ -85,6 +89,8 @@ export class TokenVerifier {
    * A token without `kid` may fit several keys of a set: each is tried before the signature counts as wrong.
    */
   async #payload(token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
+    const claims = this.#quick?.claims(token, options) ?? null;
+    if (claims !== null) return claims;
     try {
       return (await jwtVerify(token, this.#options.keys.find, options)).payload;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { createClient, RESP_TYPES } from "@redis/client";
-import type { BrokerMessage, Subscriptions } from "./broker.ts";
+import type { BrokerMessage } from "./broker.ts";
 import type { FunctionArgument, FunctionHost } from "./redis-log/function-library.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
@@ -55,19 +55,6 @@ export class RedisConnection implements FunctionHost {
   /** Connects and logs in. Rejects where that fails, or when the connection is destroyed meanwhile. */
   async open(): Promise<void> {
     await this.#client.connect();
-  }
-
-  /** Subscribes to all channels with one command. The handlers must not throw. */
-  async subscribe(subscriptions: Subscriptions): Promise<void> {
-    const listeners = new Map(
-      [...subscriptions].map(([channel, handler]) => [
-        channel,
-        { unsubscribing: false, buffers: new Set([handler]), strings: new Set<never>() },
-      ]),
-    );
-    // `subscribe()` of the client takes one listener for all its channels, which would have to find the
-    // handler by the channel's name for each message, or sends a command per channel.
-    await this.#client.extendPubSubListeners("CHANNELS", listeners);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from "../clock.ts";
 import { type BrokerMessage, BrokerRefused, BrokerUnavailable, type Subscriptions } from "./broker.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { describeFault, isRefusal, isUndone } from "./redis-fault.ts";
+import { RedisSubscriber } from "./redis-subscriber.ts";
 import {
   ensureLibrary,
   type FunctionArgument,
@@ -43,7 +44,7 @@ const UNANSWERED_BYTES = 16 * 1_048_576;
 /** The two connections of a broker, one to subscribe and one to publish, which stand and fall together. */
 export class RedisSession {
   readonly #options: RedisSessionOptions;
-  readonly #subscriber: RedisConnection;
+  readonly #subscriber: RedisSubscriber;
   readonly #commander: RedisConnection;
   #state: "opening" | "open" | "destroyed" = "opening";
   #unansweredBytes = 0;
@@ -53,9 +54,11 @@ export class RedisSession {
     this.#options = options;
     const { target, name, timeoutMs, onLost } = options;
     const onFault = (error: unknown): void => onLost(describeFault(error));
-    const connection = { target, name, connectTimeoutMs: timeoutMs, onFault };
-    this.#subscriber = new RedisConnection(connection);
-    this.#commander = new RedisConnection(connection);
+    const guarded = [...options.subscriptions].map(
+      ([channel, handler]) => [channel, this.#guard(handler)] as const,
+    );
+    this.#subscriber = new RedisSubscriber({ target, name, subscriptions: new Map(guarded), onFault });
+    this.#commander = new RedisConnection({ target, name, connectTimeoutMs: timeoutMs, onFault });
   }
 
   /** Connects, subscribes to every channel, and calls `onOpen`; or calls `onLost` with what went wrong. */
@@ -149,10 +152,7 @@ export class RedisSession {
 
   async #open(): Promise<void> {
     await Promise.all([this.#subscriber.open(), this.#commander.open()]);
-    const guarded = [...this.#options.subscriptions].map(
-      ([channel, handler]) => [channel, this.#guard(handler)] as const,
-    );
-    await this.#subscriber.subscribe(new Map(guarded));
+    await this.#subscriber.subscribe();
     const { history } = this.#options;
     if (history === null) return;
     const changes = await ensureLibrary(this.#commander, history);
@@ -191,8 +191,7 @@ export class RedisSession {
 
   #guard(handler: (message: Uint8Array) => void): (message: Uint8Array) => void {
     return (message) => {
-      // The client goes on through the chunk it is decoding, from its start, when a handler destroys the
-      // session.
+      // The reader goes on through its chunk when a handler destroys the session.
       if (this.#state === "destroyed") return;
       try {
         handler(message);

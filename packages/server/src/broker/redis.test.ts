@@ -226,7 +226,7 @@ class DeafeningProxy implements AsyncDisposable {
         socket.on("error", () => {});
       }
       near.on("data", (chunk) => {
-        if (chunk.includes("subscribe")) this.#subscribed.add(far);
+        if (/subscribe/i.test(chunk.toString("latin1"))) this.#subscribed.add(far);
         far.write(chunk);
       });
       far.on("data", (chunk) => near.write(chunk));

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Update } from "@tidings/protocol";
+import { idHash, type Update } from "@tidings/protocol";
 import fc from "fast-check";
 import { Hub, type Recipient } from "./hub.ts";
 
@@ -19,6 +19,7 @@ class FakeClient implements Recipient {
 
 const update = (target: string, text = "frame"): Update => ({
   target,
+  targetHash: idHash(target),
   frame: () => text,
   frameBytes: text.length,
 });
@@ -68,11 +69,25 @@ test("the registry agrees with a list of clients after any sequence of comings a
   );
 });
 
+test("an update whose hash says that its user is elsewhere has no text made of it, not even of its target", () => {
+  const hub = new Hub<FakeClient>();
+  hub.register(new FakeClient("alice"));
+  const elsewhere: Update = {
+    get target(): string {
+      throw new Error("the target was decoded");
+    },
+    targetHash: idHash("bob"),
+    frame: () => "frame",
+    frameBytes: 5,
+  };
+  expect(hub.deliver(elsewhere)).toBe(0);
+});
+
 test("an update for nobody never has its frame built", () => {
   const hub = new Hub<FakeClient>();
   const refuse = (): string => {
     throw new Error("the frame was built");
   };
-  expect(hub.deliver({ target: "nobody", frame: refuse, frameBytes: 1 })).toBe(0);
-  expect(hub.deliver({ target: "*", frame: refuse, frameBytes: 1 })).toBe(0);
+  expect(hub.deliver({ target: "nobody", targetHash: -1, frame: refuse, frameBytes: 1 })).toBe(0);
+  expect(hub.deliver({ target: "*", targetHash: idHash("*"), frame: refuse, frameBytes: 1 })).toBe(0);
 });

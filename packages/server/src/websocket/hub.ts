@@ -1,4 +1,5 @@
 import { BROADCAST_TARGET, type Update } from "@tidings/protocol";
+import { UserFilter } from "./user-filter.ts";
 
 /** What the hub needs of a client. */
 export interface Recipient {
@@ -16,6 +17,7 @@ const nobody: readonly never[] = [];
 export class Hub<C extends Recipient = Recipient> {
   readonly #clients = new Set<C>();
   readonly #users = new Map<string, C[]>();
+  readonly #filter = new UserFilter(() => this.#users.keys());
 
   /** How many clients there are. */
   get connections(): number {
@@ -42,8 +44,11 @@ export class Hub<C extends Recipient = Recipient> {
     if (this.#clients.has(client)) return;
     this.#clients.add(client);
     const others = this.#users.get(client.userId);
-    if (others === undefined) this.#users.set(client.userId, [client]);
-    else others.push(client);
+    if (others !== undefined) others.push(client);
+    else {
+      this.#users.set(client.userId, [client]);
+      this.#filter.add(client.userId);
+    }
   }
 
   /** Removes a client. Removing one that is not there does nothing. */
@@ -51,8 +56,11 @@ export class Hub<C extends Recipient = Recipient> {
     if (!this.#clients.delete(client)) return;
     const clients = this.#users.get(client.userId);
     if (clients === undefined) return;
-    if (clients.length === 1) this.#users.delete(client.userId);
-    else clients.splice(clients.indexOf(client), 1);
+    if (clients.length > 1) clients.splice(clients.indexOf(client), 1);
+    else {
+      this.#users.delete(client.userId);
+      this.#filter.remove(client.userId);
+    }
   }
 
   /**
@@ -60,6 +68,7 @@ export class Hub<C extends Recipient = Recipient> {
    * Never throws and never waits: a client that cannot keep up is closed (4480), so one slow tab cannot delay the rest.
    */
   deliver(update: Update): number {
+    if (!this.#filter.mayHave(update.targetHash)) return 0;
     const clients = update.target === BROADCAST_TARGET ? this.#everyone() : this.#users.get(update.target);
     if (clients === undefined) return 0;
     const frame = update.frame();
