@@ -1,152 +1,187 @@
 import { type RedisServer, startRedis } from "../tests/support/redis-server.ts";
 import { LOAD_CORE, SERVER_CORE } from "./cores.ts";
+import { Generator, type Opened, type Published, type Received } from "./generator/generator.ts";
+import { type Audience, samplePayload, templateOf, tokenFor, userId } from "./generator/template.ts";
 import { pinProcess } from "./load/child.ts";
-import { Load } from "./load/load.ts";
-import { Publisher, type StreamOptions } from "./load/publisher.ts";
-import { invalid, type Measured, perUnit } from "./measured.ts";
 import { processCost, type ProcessorTime } from "./process-cost.ts";
-import { type ServerProcess, startFloorProcess, startRelayProcess } from "./server-process.ts";
-import { runStream } from "./stream-run.ts";
+import { JWT_SECRET, type RunningSystem, startSystem } from "./systems/run-system.ts";
+import type { System } from "./systems/system.ts";
 
-/** Key of the tokens in the handshake workload. */
-export const JWT_SECRET: string = "a-secret-for-the-bench-that-is-long-enough";
+/** How a bed is made. */
+export interface BedOptions {
+  readonly system: System;
+  /** The program of the load generator. */
+  readonly generator: string;
+  readonly audience?: Audience;
+  /** Bytes of each payload; 100 unless given. */
+  readonly payloadBytes?: number;
+}
 
-/** Memory counts as settled when it moved less than this share in a second. */
-const SETTLED = 0.005;
-const SETTLE_SECONDS = 12;
-const ARRIVAL_TIMEOUT_MS = 10_000;
-const CONNECT_SETTLE_MS = 500;
-const MICRO = 1e6;
+/** What the operating system counted while something ran. */
+export interface Usage {
+  readonly system: ProcessorTime;
+  /** Shares of the core that the load and Redis have to themselves. */
+  readonly generatorShare: number;
+  readonly loadShare: number;
+  readonly wall: number;
+}
 
-/** What is measured. */
-export type System = "relay" | "floor";
+const WARM_UP = 64;
+const POLL_MS = 20;
+/** A system that brings nothing for so long brings nothing more. */
+const STALLED_MS = 2_500;
+const MEMORY_SETTLED = 0.005;
+const MEMORY_ROUNDS = 12;
 
-/** One server with its Redis, its load and its publisher, each a process of its own. */
+/** One system with its Redis and its load, each a process of its own. */
 export class Bed implements AsyncDisposable {
-  readonly #server: ServerProcess;
-  readonly #redis: RedisServer;
-  readonly #load: Load;
-  readonly #publisher: Publisher;
+  readonly system: System;
+  readonly generator: Generator;
+  readonly redis: RedisServer;
+  readonly #running: RunningSystem;
   readonly #disposables: AsyncDisposableStack;
-  /** Resident memory before any connection, all garbage collected. */
   #emptyBytes = 0;
+  #users = 0;
 
-  constructor(
-    redis: RedisServer,
-    server: ServerProcess,
-    load: Load,
-    publisher: Publisher,
+  private constructor(
+    system: System,
+    parts: { generator: Generator; redis: RedisServer; running: RunningSystem },
     disposables: AsyncDisposableStack,
   ) {
-    this.#redis = redis;
-    this.#server = server;
-    this.#load = load;
-    this.#publisher = publisher;
+    this.system = system;
+    this.generator = parts.generator;
+    this.redis = parts.redis;
+    this.#running = parts.running;
     this.#disposables = disposables;
   }
 
-  /** Starts a system with its usual settings and those of `more`. */
-  static async start(system: System, more: Readonly<Record<string, string>> = {}): Promise<Bed> {
+  /** Starts everything, and has a few clients come and go, so that what happens once is not counted. */
+  static async start(options: BedOptions): Promise<Bed> {
+    const { system, audience = "user", payloadBytes = 100 } = options;
     await using parts = new AsyncDisposableStack();
-    const redis = parts.use(await startRedis());
+    // A subscriber that lags is what is measured: Redis is not to cut it off.
+    const args = ["--client-output-buffer-limit", "pubsub", "0", "0", "0", "--tcp-backlog", "4096"];
+    const redis = parts.use(await startRedis({ args }));
     pinProcess(redis.pid, LOAD_CORE);
-    const startServer = system === "relay" ? startRelayProcess : startFloorProcess;
-    const environment = { TIDINGS_JWT_SECRET: JWT_SECRET, TIDINGS_LOG_LEVEL: "warn", ...more };
-    const server = parts.use(await startServer({ redisPort: redis.port, core: SERVER_CORE, environment }));
-    const load = parts.use(new Load(LOAD_CORE));
-    const publisher = parts.use(new Publisher(LOAD_CORE));
-    await publisher.call("connect", redis.port);
-    return new Bed(redis, server, load, publisher, parts.move());
+    const running = parts.use(await startSystem(system, redis.port, SERVER_CORE));
+    const generator = parts.use(await Generator.start(options.generator, LOAD_CORE));
+    await generator.connect(redis.port);
+    const { helloAfter = "", ready = "", ping = "", pong = "", hasLines = false } = system.dialect;
+    const payload = samplePayload(payloadBytes);
+    const names = {
+      helloAfter,
+      ready,
+      ping,
+      pong,
+      lines: String(hasLines),
+      broadcast: String(audience === "everyone"),
+      expected: templateOf(system.received(audience, payload)),
+      published: templateOf(await system.published(audience, payload)),
+    };
+    for (const [name, value] of Object.entries(names)) if (value !== "") await generator.set(name, value);
+    const bed = new Bed(system, { generator, redis, running }, parts.move());
+    await bed.#warmUp();
+    return bed;
   }
 
-  /**
-   * Opens `?user_id=` connections, one a user, plain ones unless they speak Tidings, and returns the bytes of resident
-   * memory each added.
-   */
-  async fill(count: number, speaksTidings: boolean = false): Promise<Measured> {
-    await this.#server.collect();
-    const before = await this.#settledMemory();
-    this.#emptyBytes = before;
-    const opened = await this.#load.call("open", {
-      port: this.#server.port,
-      count,
-      firstUser: 1,
-      users: count,
-      speaksTidings,
-    });
-    if (opened.open !== count) return invalid(`${opened.refused} of ${count} handshakes failed`);
-    const after = await this.#settledMemory();
-    return { ok: true, value: (after - before) / count };
+  get port(): number {
+    return this.#running.port;
   }
 
-  /** Bytes of resident memory that each of `count` connections holds once all garbage is collected. */
-  async heldMemory(count: number): Promise<Measured> {
-    await this.#server.collect();
-    return { ok: true, value: ((await this.#settledMemory()) - this.#emptyBytes) / count };
+  get pid(): number {
+    return this.#running.pid;
   }
 
-  /** Seconds of processor time a second that the server uses while nothing is published. */
-  async idleShare(seconds: number): Promise<ProcessorTime> {
-    const before = processCost.cpu(this.#server.pid);
-    await Bun.sleep(seconds * 1_000);
-    return perUnit(before, processCost.cpu(this.#server.pid), seconds);
+  async #warmUp(): Promise<void> {
+    await this.fill(WARM_UP);
+    await this.generator.close();
+    this.#users = 0;
+    await Bun.sleep(300);
+    this.#emptyBytes = this.residentBytes();
   }
 
-  /**
-   * Publishes a stream for some seconds, checks every update that should arrive, and returns the microseconds
-   * of the server's processor time for each delivery (`fanout` an update), or for each update where nobody
-   * should get it.
-   */
-  async stream(
-    options: StreamOptions,
-    fanout: number,
-    seconds: number,
-    idleShare: ProcessorTime,
-  ): Promise<Measured> {
-    const run = { ...options, fanout, seconds };
-    const parts = { server: this.#server, redis: this.#redis, load: this.#load, publisher: this.#publisher };
-    const cost = await runStream(parts, run);
-    if (!cost.ok) return cost;
-    const { server, wall, counted, loadShare, latency } = cost;
-    const p99 = fanout === 0 ? "" : `, p99 ${latency.p99.toFixed(1)} ms`;
+  /** Opens connections, one a user from the first on, until there are `count`. */
+  async fill(count: number): Promise<Opened> {
+    const first = this.#users + 1;
+    const more = Math.max(0, count - this.#users);
+    const guests = Array.from({ length: more }, (_, index) => this.#guest(first + index));
+    this.#users += more;
+    const opened = await this.generator.open(this.port, first, guests);
+    if (opened.open !== count) {
+      throw new Error(`${opened.refused} of ${more} handshakes failed, ${opened.open} are open`);
+    }
+    return opened;
+  }
+
+  #guest(index: number): ReturnType<System["guest"]> {
+    const user = userId(index);
+    return this.system.guest(user, tokenFor(user, JWT_SECRET));
+  }
+
+  residentBytes(): number {
+    return processCost.tree(this.pid).reduce((sum, pid) => sum + processCost.residentBytes(pid), 0);
+  }
+
+  /** Bytes of resident memory for each of `count` connections, once it stands still or after twelve seconds. */
+  async memoryEach(count: number): Promise<number> {
+    let last = this.residentBytes();
+    for (let round = 0; round < MEMORY_ROUNDS; round += 1) {
+      await Bun.sleep(1_000);
+      const now = this.residentBytes();
+      const isSettled = Math.abs(now - last) < last * MEMORY_SETTLED;
+      last = now;
+      if (isSettled) break;
+    }
+    return (last - this.#emptyBytes) / count;
+  }
+
+  /** Runs something, and tells what it took. */
+  async measure<T>(run: () => Promise<T>): Promise<{ readonly value: T; readonly usage: Usage }> {
+    const pids = { generator: this.generator.pid, redis: this.redis.pid };
+    const before = {
+      system: processCost.treeCpu(this.pid),
+      generator: processCost.threadSeconds(pids.generator),
+      redis: processCost.threadSeconds(pids.redis),
+      at: performance.now(),
+    };
+    const value = await run();
+    const wall = (performance.now() - before.at) / 1_000;
+    const system = processCost.treeCpu(this.pid);
+    const generator = processCost.threadSeconds(pids.generator) - before.generator;
+    const redis = processCost.threadSeconds(pids.redis) - before.redis;
     return {
-      ok: true,
-      value: ((server.total - idleShare.total * wall) / counted) * MICRO,
-      user: ((server.user - idleShare.user * wall) / counted) * MICRO,
-      note: `load ${(loadShare * 100).toFixed(0)} %${p99}`,
+      value,
+      usage: {
+        system: { user: system.user - before.system.user, total: system.total - before.system.total },
+        generatorShare: generator / wall,
+        loadShare: (generator + redis) / wall,
+        wall,
+      },
     };
   }
 
-  /** Opens `count` more connections, by token where asked, and returns microseconds of processor time for each. */
-  async handshakes(count: number, withToken: boolean): Promise<Measured> {
-    await using load = new Load(LOAD_CORE);
-    const { port, pid } = this.#server;
-    const open = { port, firstUser: 100_001, ...(withToken ? { secret: JWT_SECRET } : {}) };
-    await load.call("open", { ...open, count: 1, users: 1 });
-    const before = processCost.cpu(pid);
-    const { refused } = await load.call("open", { ...open, count, users: count });
-    const { user, total } = perUnit(before, processCost.cpu(pid), count);
-    await load.call("leave", null);
-    const deadline = performance.now() + ARRIVAL_TIMEOUT_MS;
-    while ((await load.call("count", null)).open > 0 && performance.now() < deadline) await Bun.sleep(10);
-    if (refused > 0) return invalid(`${refused} of ${count} handshakes failed`);
-    return { ok: true, value: total * MICRO, user: user * MICRO };
-  }
-
-  /** Resident memory once it stands still, or after a while where it never does. */
-  async #settledMemory(): Promise<number> {
-    await Bun.sleep(CONNECT_SETTLE_MS);
-    let last = processCost.residentBytes(this.#server.pid);
-    for (let second = 0; second < SETTLE_SECONDS; second += 1) {
-      await Bun.sleep(1_000);
-      const now = processCost.residentBytes(this.#server.pid);
-      if (Math.abs(now - last) < last * SETTLED) return now;
-      last = now;
+  /** Resolves once so many updates came, or none comes any more. */
+  async arrived(expected: number): Promise<void> {
+    let seen = -1;
+    let movedAt = performance.now();
+    for (;;) {
+      const { frames } = await this.generator.count();
+      if (frames >= expected) return;
+      const now = performance.now();
+      if (frames !== seen) movedAt = now;
+      else if (now - movedAt > STALLED_MS) return;
+      seen = frames;
+      await Bun.sleep(POLL_MS);
     }
-    return last;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#disposables.disposeAsync();
   }
+}
+
+/** One stream's two ends. */
+export interface Ends {
+  readonly published: Published;
+  readonly received: Received;
 }

@@ -16,10 +16,37 @@ export interface ProcessorTime {
 export const processCost = {
   /** Processor time that a process has used. */
   cpu(pid: number): ProcessorTime {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = statFields(pid);
     const user = Number(fields[11]) / TICKS_PER_SECOND;
     return { user, total: user + Number(fields[12]) / TICKS_PER_SECOND };
+  },
+
+  /**
+   * Processor time that a process and all its descendants have used, those included that ended and were waited for.
+   * Descendants that ended unnoticed are not in it.
+   */
+  treeCpu(pid: number): ProcessorTime {
+    return processCost.tree(pid).reduce(
+      (sum, id) => {
+        const fields = statFields(id);
+        const user = Number(fields[11]) + Number(fields[13]);
+        const kernel = Number(fields[12]) + Number(fields[14]);
+        return {
+          user: sum.user + user / TICKS_PER_SECOND,
+          total: sum.total + (user + kernel) / TICKS_PER_SECOND,
+        };
+      },
+      { user: 0, total: 0 },
+    );
+  },
+
+  /** A process and all its descendants that live. */
+  tree(pid: number): number[] {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const children = threads.flatMap((id) =>
+      readFileSync(`/proc/${pid}/task/${id}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+    );
+    return [pid, ...children.flatMap((child) => processCost.tree(child))];
   },
 
   /**
@@ -45,3 +72,9 @@ export const processCost = {
     return readdirSync(`/proc/${pid}/fd`).length;
   },
 } as const;
+
+/** The fields of a process's stat from its state on; its name before that may hold anything. */
+function statFields(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}

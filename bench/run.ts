@@ -1,89 +1,139 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Bed, type System } from "./bed.ts";
-import { machine } from "./figures.ts";
-import type { Measured } from "./measured.ts";
-import type { ProcessorTime } from "./process-cost.ts";
-import { reportText, type Row } from "./report.ts";
+import { Bed } from "./bed.ts";
+import { figure, machine } from "./figures.ts";
+import { buildGenerator } from "./generator/build.ts";
+import { readOptions, USAGE } from "./options.ts";
+import { type BenchData, type Finding, Findings } from "./report/findings.ts";
+import { reportOf } from "./report/report.ts";
+import { installSystem } from "./systems/run-system.ts";
+import type { System } from "./systems/system.ts";
+import { versionsOf } from "./systems/versions.ts";
 import { TakeDown } from "./take-down.ts";
-import { CONNECTIONS, warmUp, workloads } from "./workloads.ts";
+import type { Outcome } from "./workloads/outcome.ts";
+import type { Workload } from "./workloads/workload.ts";
 
-const isFull = process.argv.includes("--full");
-const rounds = isFull ? 5 : 3;
-const seconds = isFull ? 5 : 2;
-/** Long enough that the little an idle server does shows above the 10 ms in which its time is counted. */
-const IDLE_SECONDS = 4;
-const RESULTS = join(import.meta.dir, "RESULTS.md");
+const GROWTH_ROUNDS = 2;
 
-/** Numbers of the connections themselves, beside the workloads. */
-const memoryRow = newRow("memory of an idle connection", "bytes");
-const heldRow = newRow("the same after a garbage collection", "bytes");
-const idleRow = newRow("processor time while nothing is published", "ms a second");
-const rows = new Map(workloads.map((workload) => [workload, newRow(workload.name, workload.unit)]));
-const voids: string[] = [];
-
-function newRow(name: string, unit: string): Row {
-  return {
-    name,
-    unit,
-    values: { relay: [], floor: [] },
-    userValues: { relay: [], floor: [] },
-    notes: { relay: [], floor: [] },
-  };
+const words = process.argv.slice(2);
+if (words.includes("--help")) {
+  console.log(USAGE);
+  process.exit(0);
 }
 
-function note(row: Row, round: number, system: System, measured: Measured): void {
-  const where = `round ${round}, ${system}, ${row.name}`;
-  if (!measured.ok) {
-    voids.push(`${where}: ${measured.reason}`);
-    console.log(`${where}: VOID, ${measured.reason}`);
+const againAt = words.indexOf("--again");
+if (againAt !== -1) {
+  const data = (await Bun.file(words[againAt + 1] ?? "").json()) as BenchData;
+  await write(data, import.meta.dir);
+  process.exit(0);
+}
+
+const options = readOptions(words);
+const findings: Finding[] = [];
+const takeDown = new TakeDown();
+const startedAt = performance.now();
+
+function note(finding: Finding): void {
+  findings.push(finding);
+  const { outcome, round, workload, system, size } = finding;
+  const at = `${((performance.now() - startedAt) / 1_000).toFixed(0)} s`;
+  const where = `${at}, round ${round}, ${workload} × ${size}, ${system}`;
+  if (outcome.isVoid) {
+    console.log(`${where}: VOID, ${outcome.reason}`);
     return;
   }
-  row.values[system].push(measured.value);
-  if (measured.user !== undefined) row.userValues[system].push(measured.user);
-  if (measured.note !== undefined) row.notes[system].push(measured.note);
-  const user = measured.user === undefined ? "" : `, user ${measured.user.toFixed(1)}`;
-  console.log(`${where}: ${measured.value.toFixed(1)} ${row.unit}${user}  ${measured.note ?? ""}`);
+  const figures = Object.entries(outcome.figures).map(([name, value]) => `${name} ${figure(value)}`);
+  console.log(`${where}: ${figures.join(", ")}${outcome.fault === null ? "" : `  FAULT: ${outcome.fault}`}`);
 }
 
-const takeDown = new TakeDown();
+function known(workload: string, system: string, name: string): number | null {
+  return new Findings(findings).spread(workload, system, 1, name)?.median ?? null;
+}
 
-async function runRound(round: number): Promise<void> {
-  await using relay = await takeDown.use(Bed.start("relay"));
-  await using floor = await takeDown.use(Bed.start("floor"));
-  const beds: readonly (readonly [System, Bed])[] = [
-    ["relay", relay],
-    ["floor", floor],
-  ];
-  const idle = new Map<System, ProcessorTime>();
-  for (const [system, bed] of beds) note(memoryRow, round, system, await bed.fill(CONNECTIONS));
-  for (const [system, bed] of beds) note(heldRow, round, system, await bed.heldMemory(CONNECTIONS));
-  for (const [, bed] of beds) await warmUp(bed);
-  for (const [system, bed] of beds) {
-    const idleShare = await bed.idleShare(IDLE_SECONDS);
-    idle.set(system, idleShare);
-    const { total, user } = idleShare;
-    note(idleRow, round, system, { ok: true, value: total * 1_000, user: user * 1_000 });
-  }
-  for (const [workload, row] of rows) {
-    for (const [system, bed] of beds) {
-      const idleShare = idle.get(system) ?? { user: 0, total: 0 };
-      note(row, round, system, await workload.run(bed, { system, seconds, idleShare }));
+/** The largest size is measured in every round; the way there shows in a few. */
+function sizesIn(round: number, workload: Workload): readonly number[] {
+  const { sizes } = options;
+  if (workload.isOneSize === true) return [1];
+  return round <= GROWTH_ROUNDS ? sizes : sizes.filter((size) => size === Math.max(...sizes));
+}
+
+/** Runs one workload on one system, at each size. */
+async function measure(
+  workload: Workload,
+  system: System,
+  generator: string,
+  round: number,
+  sizes: readonly number[],
+): Promise<void> {
+  const groups = workload.needsFreshBed === true ? sizes.map((size) => [size]) : [sizes];
+  for (const group of groups) {
+    const add = (size: number, outcome: Outcome): void => {
+      note({ round, workload: workload.key, system: system.key, size, outcome });
+    };
+    let done = 0;
+    try {
+      await using bed = await takeDown.use(Bed.start({ system, generator, ...workload.bed }));
+      for (const size of group) {
+        add(size, await workload.run(bed, { size, effort: options.effort, known }));
+        done += 1;
+      }
+    } catch (error) {
+      if (takeDown.isLeaving) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      for (const size of group.slice(done)) add(size, { isVoid: true, reason });
     }
   }
 }
 
+/** Five digits are more than any figure is worth. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(5)) : value;
+}
+
+async function write(data: BenchData, folder: string): Promise<void> {
+  const { text, plots } = reportOf(data);
+  await mkdir(join(folder, "plots"), { recursive: true });
+  await Bun.write(join(folder, "RESULTS.md"), text);
+  await Bun.write(join(folder, "results.json"), `${JSON.stringify(data, rounded)}\n`);
+  for (const [name, picture] of plots) await Bun.write(join(folder, "plots", name), picture);
+  console.log(`\nwritten to ${join(folder, "RESULTS.md")}`);
+}
+
 await takeDown.run(async () => {
-  for (let round = 1; round <= rounds; round += 1) await runRound(round);
+  console.log("building and installing …");
+  const generator = await buildGenerator();
+  const usable: System[] = [];
+  const installed = new Set<string>();
+  for (const system of options.systems) {
+    try {
+      if (!installed.has(system.folder)) await installSystem(system);
+      installed.add(system.folder);
+      usable.push(system);
+    } catch (error) {
+      console.log(`left out: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  for (let round = 1; round <= options.rounds; round += 1) {
+    for (const workload of options.workloads) {
+      const sizes = sizesIn(round, workload);
+      // Backwards in every other round, so that none always comes after the same neighbour.
+      const turn = round % 2 === 1 ? usable : usable.toReversed();
+      for (const system of turn) {
+        if (workload.isFor?.(system) === false) continue;
+        await measure(workload, system, generator, round, sizes);
+      }
+    }
+  }
+  await write(
+    {
+      date: new Date().toISOString().slice(0, 10),
+      machine: await machine(),
+      versions: await versionsOf(usable),
+      command: `npm run bench${words.length === 0 ? "" : ` -- ${words.join(" ")}`}`,
+      rounds: options.rounds,
+      seconds: options.effort.seconds,
+      findings,
+    },
+    options.out ?? import.meta.dir,
+  );
 });
-await Bun.write(
-  RESULTS,
-  reportText([memoryRow, heldRow, idleRow, ...rows.values()], {
-    rounds,
-    seconds,
-    connections: CONNECTIONS,
-    command: isFull ? "npm run bench -- --full" : "npm run bench",
-    machine: await machine(),
-    voids,
-  }),
-);
-console.log(`\nwritten to ${RESULTS}`);

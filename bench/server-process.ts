@@ -89,15 +89,6 @@ export async function startRelayProcess(options: ServerProcessOptions): Promise<
   });
 }
 
-/** Starts the control row, and resolves when it answers. */
-export async function startFloorProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const port = await freePort();
-  return start(options, port, [join(import.meta.dir, "floor.ts")], {
-    FLOOR_PORT: String(port),
-    FLOOR_REDIS_PORT: String(options.redisPort),
-  });
-}
-
 async function start(
   { core = null, environment = {}, bunFlags = [] }: ServerProcessOptions,
   port: number,

@@ -14,6 +14,11 @@ export class TakeDown {
     }
   }
 
+  /** Whether a signal has come: what fails from here on fails because things are taken down, and nothing is to be started. */
+  get isLeaving(): boolean {
+    return this.#departure !== null;
+  }
+
   /** Takes a part down with the rest. The caller still disposes of it where no signal comes. */
   use<Part extends AsyncDisposable>(part: Promise<Part>): Promise<Part> {
     this.#up.add(part);

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureInstalled } from "./ensure-installed.mjs";
+import { searchPath } from "./test-tools.mjs";
 
 // What `npm run bench` and `npm run bench:history` do. Plain JavaScript for Node.js 20, since it runs before anything is installed.
 
@@ -16,6 +17,7 @@ if (spawnSync("redis-server", ["--version"]).status !== 0) {
   process.exit(1);
 }
 ensureInstalled();
+process.env.PATH = searchPath;
 const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
 const [first, ...rest] = process.argv.slice(2);
 const program =

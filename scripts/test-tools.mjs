@@ -16,6 +16,7 @@ const tools = [
   { program: "nft", apt: "nftables", elsewhere: "there is none; the tests that cut networks are skipped" },
   { program: "systemd-analyze", apt: "systemd", elsewhere: "there is none; its test is skipped" },
   { program: "python3", apt: "python3-venv", elsewhere: "install Python 3.10 or newer: https://python.org" },
+  { program: "gcc", apt: "gcc libc6-dev", elsewhere: "install GCC, or Clang under the name of gcc" },
   { program: "go", apt: null, elsewhere: "install Go 1.26 or newer: https://go.dev" },
 ];
 
@@ -44,7 +45,7 @@ function aptInstall(packages) {
 export function ensureTestTools() {
   const missing = () => tools.filter(({ program }) => !isThere(program));
   const wanted = missing();
-  const packages = wanted.flatMap(({ apt }) => apt ?? []);
+  const packages = wanted.flatMap(({ apt }) => apt?.split(" ") ?? []);
   if (packages.length > 0) aptInstall([...new Set(packages)]);
   const left = missing();
   for (const { program, apt, elsewhere } of left) {

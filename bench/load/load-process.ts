@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import type { Socket } from "bun";
 import { answerCalls } from "./child.ts";
 import { LoadConnection } from "./connection.ts";
-import type { LoadCalls, OpenOptions } from "./load.ts";
+import type { LoadCalls, LoadReport, OpenOptions } from "./load.ts";
 import { Tally } from "./tally.ts";
 import { userId } from "./update-text.ts";
 
@@ -56,6 +56,11 @@ async function connectOne(port: number, user: number, request: string): Promise<
   return promise;
 }
 
+function report(): LoadReport {
+  const { latency, closes, ...counts } = tally;
+  return { ...counts, closes: [...closes], latency: latency.summary() };
+}
+
 answerCalls({
   async open(options) {
     const { port, firstUser, users, count, atOnce = 100 } = options;
@@ -73,9 +78,11 @@ answerCalls({
   },
   mark: () => tally.mark(),
   count: () => ({ open: tally.open, frames: tally.frames }),
-  report() {
-    const { latency, ...counts } = tally;
-    return { ...counts, latency: latency.summary() };
+  report,
+  lap() {
+    const lap = report();
+    tally.mark();
+    return lap;
   },
   stopReading() {
     for (const socket of sockets) socket.pause();

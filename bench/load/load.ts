@@ -31,6 +31,8 @@ export type LoadCalls = {
   readonly mark: (input: null) => void;
   readonly count: (input: null) => { readonly open: number; readonly frames: number };
   readonly report: (input: null) => LoadReport;
+  /** Reports and begins a new count in one step: no update falls between two laps. */
+  readonly lap: (input: null) => LoadReport;
   /** Reads from none of its connections any more. */
   readonly stopReading: (input: null) => void;
   /** Begins the closing handshake on every connection. */

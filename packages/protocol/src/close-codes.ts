@@ -139,6 +139,7 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
     reason: "the client reads too slowly",
     comeBack: "now",
     meaning:
-      "More than `client_buffer_bytes` waited for the client. What waited is lost with the connection.",
+      "More than `client_buffer_bytes` waited for the client, or most of what waited for all, which was more than " +
+      "`total_buffer_bytes`. What waited is lost with the connection.",
   },
 };

@@ -2,8 +2,9 @@ import { type CloseName, closeCodes, type UpdateFault } from "@tidings/protocol"
 import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { Exposition, MetricSnapshot } from "./http/relay-report.ts";
 import { describeHistory, type HistorySources } from "./history-metrics.ts";
+import { RecentMax } from "./recent-max.ts";
 import { readCounter, readCounters, readGauge } from "./metric-readers.ts";
-import type { ClientCounters } from "./websocket/client.ts";
+import type { ClientCounters } from "./websocket/client-counters.ts";
 import type { InboundResult } from "./websocket/read-pump.ts";
 import type { HandshakeResult } from "./websocket/door.ts";
 
@@ -17,6 +18,10 @@ export interface DeliveryCounters extends ClientCounters {
   deliveries: number;
   /** Updates that were refused, by reason. */
   readonly malformed: Map<UpdateFault, number>;
+  /** Clients that were closed because too much waited for all together. */
+  shed: number;
+  /** Bytes that wait now for clients whose network takes no more. */
+  outboxBytes: () => number;
 }
 
 /** Counters that stand at nothing. */
@@ -30,6 +35,8 @@ export function newCounters(): DeliveryCounters {
     bytesSent: 0,
     framesDropped: 0,
     outboxHighWater: 0,
+    shed: 0,
+    outboxBytes: () => 0,
   };
 }
 
@@ -48,6 +55,9 @@ const LAG_BUCKETS: number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 
 const DELAY_BUCKETS: number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const LIFETIME_BUCKETS: number[] = [1, 10, 60, 300, 1_800, 3_600, 21_600, 86_400];
 
+/** A minute of looks at the event loop. */
+const STALL_OBSERVATIONS = 600;
+
 /** All metrics of one relay, in a registry of its own. No label holds a value from outside, so none can explode. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -57,6 +67,7 @@ export class Metrics {
   readonly #lag: Histogram;
   readonly #lifetime: Histogram;
   readonly #loopDelay: Histogram;
+  readonly #stalls = new RecentMax(STALL_OBSERVATIONS);
   readonly #brokerLosses: Counter;
   readonly #resubscriptions: Counter;
   readonly #handlerErrors: Counter;
@@ -108,6 +119,25 @@ export class Metrics {
       "tidings_outbox_high_water_bytes",
       "Most bytes that ever waited for one connection.",
       () => counters.outboxHighWater,
+      "max",
+    );
+    readGauge(
+      this.#registry,
+      "tidings_outbox_bytes",
+      "Bytes that wait now for connections whose network takes no more.",
+      () => counters.outboxBytes(),
+    );
+    readCounter(
+      this.#registry,
+      "tidings_clients_shed_total",
+      "Connections closed because too much waited for all together.",
+      () => counters.shed,
+    );
+    readGauge(
+      this.#registry,
+      "tidings_event_loop_stall_seconds",
+      "Longest delay of the event loop in the last one to two minutes.",
+      () => this.#stalls.longest / 1_000,
       "max",
     );
     readGauge(this.#registry, "process_resident_memory_bytes", "Resident memory in bytes.", () =>
@@ -192,6 +222,7 @@ export class Metrics {
   /** Notes by how much the event loop was late. */
   loopDelay(milliseconds: number): void {
     this.#loopDelay.observe(milliseconds / 1_000);
+    this.#stalls.add(milliseconds);
   }
 
   /** Counts a lost connection to the broker. */

@@ -6,6 +6,8 @@ import type { CloseDetails } from "./websocket/client.ts";
 export interface RelayClient extends HistoryClient {
   readonly connectionId: string;
   readonly address: string;
+  /** The other end of the TCP connection, by `peerName`. */
+  readonly peer: string;
   readonly speaksTidings: boolean;
   /** From where the client asks to resume, or null. */
   readonly since: string | null;

@@ -21,10 +21,10 @@ import { LogDelivery, logSubscriptions } from "./history/log-delivery.ts";
 import { Ingest } from "./ingest.ts";
 import { faultText } from "./log.ts";
 import { LogSampler } from "./log-sampler.ts";
-import { watchLoopDelay } from "./loop-delay.ts";
 import { Metrics, newCounters } from "./metrics.ts";
 import type { RelayClient } from "./relay-client.ts";
 import { UpdateIntake } from "./update-intake.ts";
+import { watchLoop } from "./watch-loop.ts";
 import { Connections } from "./websocket/connections.ts";
 import { Hub } from "./websocket/hub.ts";
 import type { Session } from "./websocket/session.ts";
@@ -220,8 +220,16 @@ export function startRelay(options: RelayOptions): Relay {
     maxBodyBytes,
     onFault: (error: unknown) => logger.error({ error: faultText(error) }, "a request failed"),
   };
-  const stopWatching = watchLoopDelay(clock, (delayMs) => metrics.loopDelay(delayMs));
   const servers: Server<Session>[] = [];
+  const stopWatching = watchLoop({
+    clock,
+    metrics,
+    logger,
+    sampler,
+    clients: () => hub.clients,
+    port: () => servers[0]?.port ?? settings.port,
+    maxMessageBytes: settings.max_message_bytes + MESSAGE_MARGIN_BYTES,
+  });
   const { internal_port: internalPort } = settings;
   try {
     servers.push(

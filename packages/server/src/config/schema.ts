@@ -29,6 +29,7 @@ export interface Settings {
   readonly message_rate: number;
   readonly message_burst: number;
   readonly client_buffer_bytes: number;
+  readonly total_buffer_bytes: number;
   readonly max_connections: number;
   readonly max_connections_per_user: number;
   readonly user_limit_policy: "newest" | "oldest";
@@ -119,6 +120,13 @@ const messages = {
   client_buffer_bytes: bytes({ min: "4KiB", max: "1GiB" })
     .default(1_048_576)
     .describe("Bytes that may wait for one connection; a client that falls further behind is closed (4480)."),
+  total_buffer_bytes: bytes({ min: "0B", max: "1024GiB" })
+    .default(0)
+    .describe(
+      "Bytes that may wait for all connections of this relay together; beyond, those with the most waiting are " +
+        "closed first (4480). Each of its processes takes an equal part. " +
+        "0 derives it: a quarter of the memory that the process may use.",
+    ),
 } satisfies Group;
 
 const history = {

@@ -4,6 +4,7 @@ import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 import { newCounters } from "../metrics.ts";
 import { Heartbeat } from "../websocket/heartbeat.ts";
 import { Hub } from "../websocket/hub.ts";
+import { OutboxBudget } from "../websocket/outbox-budget.ts";
 import { WriteQueue } from "../websocket/write-queue.ts";
 import { StreamClient, type StreamSink } from "./stream-client.ts";
 
@@ -40,7 +41,7 @@ class Line implements StreamSink {
   }
 }
 
-function stage(bufferBytes = 1_000) {
+function stage(bufferBytes = 1_000, totalBytes = 1_000_000) {
   const clock = new ManualClock();
   const hub = new Hub<StreamClient>();
   const counters = newCounters();
@@ -48,12 +49,15 @@ function stage(bufferBytes = 1_000) {
   const closes: (CloseName | null)[] = [];
   const heartbeat = new Heartbeat({ intervalMs: BEAT_MS, timeoutMs: BEAT_MS / 2, clock, random: () => 0 });
   const deferred: (() => void)[] = [];
+  const writes = new WriteQueue((run) => deferred.push(run));
+  const budget = new OutboxBudget({ limitBytes: totalBytes, writes, onShed: () => {} });
   const client = new StreamClient(
     {
       userId: "alice",
       expiresAt: null,
       connectionId: "c",
       address: "::1",
+      peer: "::1:50000",
       speaksTidings: true,
       feed: null,
       since: null,
@@ -65,7 +69,8 @@ function stage(bufferBytes = 1_000) {
       clock,
       bufferBytes,
       random: () => 0,
-      writes: new WriteQueue((run) => deferred.push(run)),
+      writes,
+      budget,
       onOpened: () => {},
       begin: () => {},
       onClosed: (_, by) => closes.push(by),
@@ -78,7 +83,7 @@ function stage(bufferBytes = 1_000) {
   const settle = (): void => {
     for (const run of deferred.splice(0)) run();
   };
-  return { clock, hub, counters, line, client, closes, settle };
+  return { clock, hub, counters, line, client, closes, settle, budget };
 }
 
 describe("a stream", () => {
@@ -136,6 +141,32 @@ describe("a stream", () => {
     expect(hub.connections).toBe(0);
     expect(line.texts.at(-1)).toContain('"code":4480');
     expect(counters.framesDropped).toBe(taken + 1);
+  });
+
+  test("owes the budget of all clients what waits for it, and nothing once its network took it", async () => {
+    const { line, client, settle, budget } = stage();
+    line.block();
+    client.send("a".repeat(100), 100);
+    settle();
+    const unsent = budget.waitingBytes;
+    expect(unsent).toBeGreaterThan(100);
+    client.send("b".repeat(100), 100);
+    expect(budget.waitingBytes).toBe(2 * unsent);
+    await line.unblock();
+    settle();
+    expect(budget.waitingBytes).toBe(0);
+  });
+
+  test("is ended with 4480 where too much waits for all, and owes nothing any more", () => {
+    const { line, client, settle, budget, closes } = stage(1_000, 150);
+    line.block();
+    client.send("a".repeat(100), 100);
+    settle();
+    client.send("b".repeat(100), 100);
+    settle();
+    settle();
+    expect(closes).toEqual(["too_slow"]);
+    expect(budget.waitingBytes).toBe(0);
   });
 
   test("counts bytes as they are on the wire, whatever the text", () => {

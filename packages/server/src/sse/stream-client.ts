@@ -4,9 +4,11 @@ import type { CatchUp } from "../history/catch-up.ts";
 import type { Feed } from "../history/feed.ts";
 import type { RelayClient } from "../relay-client.ts";
 import type { Release } from "../websocket/admission.ts";
-import type { ClientCounters, ClientIdentity, CloseDetails } from "../websocket/client.ts";
+import type { ClientCounters } from "../websocket/client-counters.ts";
+import type { ClientIdentity, CloseDetails } from "../websocket/client.ts";
 import type { Beating, Heartbeat } from "../websocket/heartbeat.ts";
 import type { Hub } from "../websocket/hub.ts";
+import type { Debtor, OutboxBudget } from "../websocket/outbox-budget.ts";
 import type { Writer, WriteQueue } from "../websocket/write-queue.ts";
 import { eventText, HEARTBEAT_TEXT, retryText } from "./event-text.ts";
 import { farewell } from "./farewell.ts";
@@ -25,6 +27,8 @@ export interface StreamContext {
   readonly random: Random;
   /** Most bytes that may wait for one client, in its outbox and in its socket together. */
   readonly bufferBytes: number;
+  /** Bounds what waits for all clients together. */
+  readonly budget: OutboxBudget;
   /** Called once when a stream has begun, before it is told anything. */
   readonly onOpened: (client: StreamClient) => void;
   /** Called next, once updates reach the client: says what it is told first, and from where it goes on. */
@@ -57,10 +61,11 @@ const RETRY_MS = 1_000;
  * The relay's side of one user's stream of server-sent events, and the only one that writes to it. Frames become events,
  * which wait in an outbox, bounded in bytes, until the write queue calls or the network takes more.
  */
-export class StreamClient implements RelayClient, Beating, Writer {
+export class StreamClient implements RelayClient, Beating, Writer, Debtor {
   readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
+  readonly peer: string;
   readonly speaksTidings: boolean;
   readonly feed: Feed | null;
   readonly since: string | null;
@@ -70,6 +75,7 @@ export class StreamClient implements RelayClient, Beating, Writer {
   isAlive = true;
   heartbeatSlot = -1;
   awaitsPong = false;
+  waitingBytes = 0;
 
   readonly #context: StreamContext;
   readonly #place: StreamPlace;
@@ -89,6 +95,7 @@ export class StreamClient implements RelayClient, Beating, Writer {
     this.connectionId = identity.connectionId;
     this.userId = identity.userId;
     this.address = identity.address;
+    this.peer = identity.peer;
     this.speaksTidings = identity.speaksTidings;
     this.feed = identity.feed;
     this.since = identity.since;
@@ -132,13 +139,13 @@ export class StreamClient implements RelayClient, Beating, Writer {
     if (waiting > counters.outboxHighWater) counters.outboxHighWater = waiting;
     this.#outbox.push(text);
     this.#outboxBytes += size;
-    if (!this.isBlocked) {
-      if (this.#outboxBytes > Math.min(EARLY_FLUSH_BYTES, bufferBytes / 4)) this.#write();
-      else this.#enqueue();
-    } else if (waiting > bufferBytes) {
+    if (this.isBlocked && waiting > bufferBytes) {
       this.#giveUp();
       return false;
     }
+    if (this.isBlocked) this.#owe();
+    else if (this.#outboxBytes > Math.min(EARLY_FLUSH_BYTES, bufferBytes / 4)) this.#write();
+    else this.#enqueue();
     return true;
   }
 
@@ -171,16 +178,26 @@ export class StreamClient implements RelayClient, Beating, Writer {
     if (this.#sink !== null) this.#end();
   }
 
+  shed(): void {
+    if (this.isOpen) this.#giveUp();
+  }
+
   #enqueue(): void {
     if (this.#isQueued) return;
     this.#isQueued = true;
     this.#context.writes.add(this);
   }
 
+  /** Tells the budget of all clients how much waits for this one. */
+  #owe(): void {
+    this.#context.budget.note(this, this.#outboxBytes + this.#unsentBytes);
+  }
+
   /** Marks the client as too slow and lets go of what waits; the end itself comes with the next flush. */
   #giveUp(): void {
     this.#closedBy = "too_slow";
     this.#dropOutbox();
+    this.#owe();
     this.#enqueue();
   }
 
@@ -204,6 +221,7 @@ export class StreamClient implements RelayClient, Beating, Writer {
     void sink.flush();
     if (typeof taken === "number") return;
     this.#unsentBytes += bytes;
+    this.#owe();
     if (this.#blockedAt !== null) return;
     this.#blockedAt = this.#context.clock.monotonic();
     const drained = (): void => this.#drained();
@@ -213,9 +231,9 @@ export class StreamClient implements RelayClient, Beating, Writer {
   #drained(): void {
     this.#blockedAt = null;
     this.#unsentBytes = 0;
-    if (!this.isOpen) return;
-    this.#write();
-    if (!this.isBlocked) this.catchUp?.writable();
+    if (this.isOpen) this.#write();
+    this.#owe();
+    if (this.isOpen && !this.isBlocked) this.catchUp?.writable();
   }
 
   #finish(name: CloseName, details: CloseDetails): void {
@@ -231,6 +249,8 @@ export class StreamClient implements RelayClient, Beating, Writer {
     const { hub, heartbeat, onClosed } = this.#context;
     this.#sink = null;
     this.#dropOutbox();
+    this.#unsentBytes = 0;
+    this.#owe();
     this.catchUp?.end();
     heartbeat.remove(this);
     hub.unregister(this);

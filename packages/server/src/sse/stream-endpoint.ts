@@ -79,6 +79,7 @@ export class StreamEndpoint {
   async #authenticate(request: Request, server: Server<Session>, place: Place): Promise<Response> {
     const { door, authenticator, history } = this.#options;
     const { address, release } = place;
+    const peer = door.peerOf(request, server);
     const result = await authenticator.authenticate(request);
     if (!result.ok) {
       release(false);
@@ -96,6 +97,7 @@ export class StreamEndpoint {
     const identity = {
       ...result.identity,
       address,
+      peer,
       speaksTidings: true,
       connectionId: this.#options.newConnectionId(),
       feed,

@@ -42,5 +42,13 @@ test("the parts of max_connections add up to it and differ by one at most", () =
 });
 
 test("a max_connections of 0 is left to each process", () => {
-  expect(settingsOf(2, 4, defaults)).toBe(defaults);
+  expect(settingsOf(2, 4, defaults)).toMatchObject({ max_connections: 0 });
+});
+
+test("each worker gets an equal part of total_buffer_bytes, of what 0 derives too", () => {
+  const part = (total: number, count: number): number =>
+    settingsOf(1, count, { ...defaults, total_buffer_bytes: total }).total_buffer_bytes;
+  expect(part(1_000_000, 4)).toBe(250_000);
+  expect(part(0, 4)).toBe(Math.floor(part(0, 1) / 4));
+  expect(part(0, 1)).toBeGreaterThan(0);
 });

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Settings } from "../config/schema.ts";
+import { memoryLimit, outboxBytesWithin } from "../memory-limit.ts";
 
 /**
  * How many processes the settings ask for on this machine. `auto` is one for each core that this process may use, and
@@ -24,10 +25,13 @@ function sharesPorts(platform: string): boolean {
   return platform === "linux";
 }
 
-/** The settings of one worker of `count`, from 1: those of the relay, but for its part of `max_connections`. */
+/**
+ * The settings of one worker of `count`, from 1: those of the relay, but for its part of `max_connections` and
+ * `total_buffer_bytes`.
+ */
 export function settingsOf(worker: number, count: number, settings: Settings): Settings {
-  const { max_connections: most } = settings;
-  if (most === 0) return settings;
+  const { max_connections: most, total_buffer_bytes: total } = settings;
   const part = Math.floor(most / count) + (worker <= most % count ? 1 : 0);
-  return { ...settings, max_connections: part };
+  const bytes = Math.floor((total === 0 ? outboxBytesWithin(memoryLimit()) : total) / count);
+  return { ...settings, max_connections: part, total_buffer_bytes: bytes };
 }

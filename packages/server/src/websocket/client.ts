@@ -5,8 +5,10 @@ import type { CatchUp } from "../history/catch-up.ts";
 import type { Feed } from "../history/feed.ts";
 import type { HistoryClient } from "../history/history-client.ts";
 import type { Release } from "./admission.ts";
+import type { ClientCounters } from "./client-counters.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
+import type { Debtor, OutboxBudget } from "./outbox-budget.ts";
 import type { Session, SocketEnd } from "./session.ts";
 import type { TokenBucket } from "./token-bucket.ts";
 import type { WriteQueue } from "./write-queue.ts";
@@ -21,6 +23,8 @@ export interface ClientContext {
   readonly counters: ClientCounters;
   /** Most bytes that may wait for one client, in its outbox and in its socket together. */
   readonly bufferBytes: number;
+  /** Bounds what waits for all clients together. */
+  readonly budget: OutboxBudget;
   /** Called once when a client's socket is open, before anything is sent. */
   readonly onOpened: (client: Client) => void;
   /** Called next, once updates reach the client: says what a Tidings client is told first, and from where it goes on. */
@@ -29,20 +33,12 @@ export interface ClientContext {
   readonly onClosed: (client: Client, end: SocketEnd, by: CloseName | null) => void;
 }
 
-/** What the clients of a relay count together. */
-export interface ClientCounters {
-  framesSent: number;
-  bytesSent: number;
-  /** Frames that were waiting when their client was closed, and so were never written. */
-  framesDropped: number;
-  /** The most bytes that ever waited for one client. */
-  outboxHighWater: number;
-}
-
 /** Who is at the other end of a client's connection. */
 export interface ClientIdentity extends Identity {
   readonly connectionId: string;
   readonly address: string;
+  /** The other end of the TCP connection, by `peerName`. */
+  readonly peer: string;
   /** Whether the client offered `tidings.v1`, and so gets system frames. */
   readonly speaksTidings: boolean;
   /** How far the user is delivered on this relay; null without history. The client gives it back when it is gone. */
@@ -73,10 +69,11 @@ export interface CloseDetails {
  * The relay's side of one user's connection, and the only one that writes to its socket. What comes in goes through the
  * read pump; what goes out waits in an outbox, bounded in bytes, until the write queue or the socket's drain calls.
  */
-export class Client implements Session, Beating, HistoryClient {
+export class Client implements Session, Beating, HistoryClient, Debtor {
   readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
+  readonly peer: string;
   readonly speaksTidings: boolean;
   /** When the identity runs out, in milliseconds since 1970, or null. A new token moves it. */
   expiresAt: number | null;
@@ -89,6 +86,7 @@ export class Client implements Session, Beating, HistoryClient {
   readonly since: string | null;
   catchUp: CatchUp | null = null;
   awaitsPong = false;
+  waitingBytes = 0;
   /** Limits what the client sends; made with its first message, since most clients never send one. */
   bucket: TokenBucket | null = null;
 
@@ -109,6 +107,7 @@ export class Client implements Session, Beating, HistoryClient {
     this.connectionId = identity.connectionId;
     this.userId = identity.userId;
     this.address = identity.address;
+    this.peer = identity.peer;
     this.speaksTidings = identity.speaksTidings;
     this.feed = identity.feed;
     this.since = identity.since;
@@ -171,7 +170,8 @@ export class Client implements Session, Beating, HistoryClient {
       this.#giveUp();
       return false;
     }
-    if (!this.#isBlocked) this.#enqueue();
+    if (this.#isBlocked) this.#context.budget.note(this, waiting);
+    else this.#enqueue();
     return true;
   }
 
@@ -210,12 +210,18 @@ export class Client implements Session, Beating, HistoryClient {
     this.#finish(closeCodes[name], details);
   }
 
+  shed(): void {
+    if (this.isOpen) this.#giveUp();
+    else this.#socket?.terminate();
+  }
+
   closed(end: SocketEnd): void {
-    const { hub, heartbeat, counters, onClosed } = this.#context;
+    const { hub, heartbeat, counters, budget, onClosed } = this.#context;
     this.#socket = null;
     counters.framesDropped += this.#outbox.length;
     this.#outbox = [];
     this.#outboxBytes = 0;
+    budget.note(this, 0);
     this.catchUp?.end();
     heartbeat.remove(this);
     hub.unregister(this);
@@ -235,6 +241,7 @@ export class Client implements Session, Beating, HistoryClient {
     this.#context.counters.framesDropped += this.#outbox.length;
     this.#outbox = [];
     this.#outboxBytes = 0;
+    this.#context.budget.note(this, this.#buffered());
     this.#enqueue();
   }
 
@@ -257,6 +264,7 @@ export class Client implements Session, Beating, HistoryClient {
     }
     this.#outbox.length = 0;
     this.#outboxBytes = 0;
+    if (this.#isBlocked || this.waitingBytes > 0) this.#context.budget.note(this, this.#buffered());
   }
 
   /** One function for all clients: one for each would cost every connection memory. */

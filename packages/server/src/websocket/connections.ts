@@ -9,6 +9,7 @@ import { OriginPolicy } from "../http/origin.ts";
 import type { History, HistoryAnswer } from "../history/history.ts";
 import { capped } from "../log.ts";
 import type { LogSampler } from "../log-sampler.ts";
+import { memoryLimit, outboxBytesWithin } from "../memory-limit.ts";
 import type { DeliveryCounters, Metrics } from "../metrics.ts";
 import type { RelayClient } from "../relay-client.ts";
 import { StreamClient, type StreamContext } from "../sse/stream-client.ts";
@@ -19,6 +20,7 @@ import { Door } from "./door.ts";
 import { Expiry, tokenDeadline } from "./expiry.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
+import { OutboxBudget } from "./outbox-budget.ts";
 import { ReadPump } from "./read-pump.ts";
 import type { SocketEnd } from "./session.ts";
 import { Upgrade } from "./upgrade.ts";
@@ -61,12 +63,14 @@ export class Connections {
   readonly #streamBeat: Heartbeat;
   readonly #streamBeatMs: number;
   readonly #writes = new WriteQueue();
+  readonly #budget: OutboxBudget;
   readonly #expiry: Expiry;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
     const { settings, clock, random } = options;
     this.#expiry = new Expiry(clock);
+    this.#budget = this.#makeBudget();
     this.#heartbeat = new Heartbeat({
       intervalMs: settings.heartbeat_interval,
       timeoutMs: settings.heartbeat_timeout,
@@ -93,6 +97,27 @@ export class Connections {
     this.#expiry.stop();
   }
 
+  #makeBudget(): OutboxBudget {
+    const { settings, counters, logger, sampler } = this.#options;
+    const { total_buffer_bytes: total } = settings;
+    const limitBytes = total === 0 ? outboxBytesWithin(memoryLimit()) : total;
+    const budget = new OutboxBudget({
+      limitBytes,
+      writes: this.#writes,
+      onShed: (clients) => {
+        counters.shed += clients;
+        sampler.note("shed", (more) =>
+          logger.warn(
+            { clients, limit: limitBytes, more },
+            "too much waits for all clients: the worst were closed",
+          ),
+        );
+      },
+    });
+    counters.outboxBytes = () => budget.waitingBytes;
+    return budget;
+  }
+
   #makeContext(): ClientContext {
     const { settings, hub, counters, clock, authenticator, metrics, publish } = this.#options;
     const readPump = new ReadPump({
@@ -112,6 +137,7 @@ export class Connections {
       heartbeat: this.#heartbeat,
       writes: this.#writes,
       bufferBytes: settings.client_buffer_bytes,
+      budget: this.#budget,
       onOpened: (client) => this.#opened(client),
       begin: (client) => this.#begin(client, settings.heartbeat_interval),
       onClosed: (client, end, by) => this.#closed(client, end, by),
@@ -128,6 +154,7 @@ export class Connections {
       heartbeat: this.#streamBeat,
       writes: this.#writes,
       bufferBytes: settings.client_buffer_bytes,
+      budget: this.#budget,
       onOpened: (client) => this.#opened(client),
       begin: (client) => this.#begin(client, this.#streamBeatMs),
       onClosed: (client, by) => {

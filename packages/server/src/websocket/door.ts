@@ -5,6 +5,7 @@ import type { ClientAddressReader } from "../http/client-address.ts";
 import type { OriginPolicy } from "../http/origin.ts";
 import { type Problem, problemResponse } from "../http/problem.ts";
 import type { Session } from "./session.ts";
+import { peerName } from "./unread-input.ts";
 import type { Admission, AdmissionFault, Release } from "./admission.ts";
 
 /** How an attempt to connect ended, for the metrics. */
@@ -111,6 +112,12 @@ export class Door {
   addressOf(request: Request, server: Server<Session>): string {
     const peer = server.requestIP(request)?.address ?? "";
     return this.#options.addresses.read(peer, request.headers.get("x-forwarded-for"));
+  }
+
+  /** The other end of the request's TCP connection; asked before anything is waited for. */
+  peerOf(request: Request, server: Server<Session>): string {
+    const peer = server.requestIP(request);
+    return peer === null ? "" : peerName(peer.address, peer.port);
   }
 
   /** Whether the page that sends the request, if one does, may connect. */

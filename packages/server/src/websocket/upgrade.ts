@@ -54,6 +54,7 @@ export class Upgrade {
   ): Promise<Response | undefined> {
     const { door, authenticator, history, openSession } = this.#options;
     const { address, release } = place;
+    const peer = door.peerOf(request, server);
     const offered = request.headers.get("sec-websocket-protocol");
     const speaksTidings = offered?.split(",").some((name) => name.trim() === SUBPROTOCOL) ?? false;
     const result = await authenticator.authenticate(request);
@@ -85,6 +86,7 @@ export class Upgrade {
     const identity = {
       ...result.identity,
       address,
+      peer,
       speaksTidings,
       connectionId: this.#options.newConnectionId(),
       feed,
