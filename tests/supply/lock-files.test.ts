@@ -98,7 +98,7 @@ test("every package that pip installs is pinned to one version and to the hashes
     new Bun.Glob("{tests,examples,sdks}/**/requirements.txt").scan({ cwd: root }),
   );
   const own = paths.filter((path) => !path.includes("node_modules") && !path.includes(".venv"));
-  expect(own.length).toBe(3);
+  expect(own.length).toBe(4);
   for (const path of own) {
     const text = (await Bun.file(join(root, path)).text()).replaceAll(/^#.*\n/gm, "").replaceAll("\\\n", "");
     for (const line of text.trim().split("\n")) {
