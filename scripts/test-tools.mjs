@@ -12,6 +12,11 @@ const tools = [
   { program: "nginx", apt: "nginx-light", elsewhere: "brew install nginx" },
   { program: "curl", apt: "curl", elsewhere: "brew install curl" },
   { program: "openssl", apt: "openssl", elsewhere: "brew install openssl" },
+  {
+    program: "faketime",
+    apt: "faketime",
+    elsewhere: "there is none; the tests that move clocks are skipped",
+  },
   { program: "ip", apt: "iproute2", elsewhere: "there is none; the tests that cut networks are skipped" },
   { program: "nft", apt: "nftables", elsewhere: "there is none; the tests that cut networks are skipped" },
   { program: "systemd-analyze", apt: "systemd", elsewhere: "there is none; its test is skipped" },

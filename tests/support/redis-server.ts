@@ -12,6 +12,8 @@ export interface RedisServerOptions {
   readonly port?: number;
   /** Further arguments of redis-server: `["--requirepass", "secret"]`. They win over the helper's own. */
   readonly args?: readonly string[];
+  /** Further variables of its environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface RedisServer extends AsyncDisposable {
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), "tidings-redis-"));
   const port = options.port ?? (await freePort());
-  const server = new RedisProcess(port, directory, options.args ?? []);
+  const server = new RedisProcess(port, directory, options.args ?? [], options.environment ?? {});
   try {
     await server.start();
   } catch (error) {
@@ -55,13 +57,20 @@ class RedisProcess implements RedisServer {
   readonly url: string;
   readonly #directory: string;
   readonly #args: readonly string[];
+  readonly #environment: Readonly<Record<string, string>>;
   #child: Bun.Subprocess<"ignore", "pipe", "inherit"> | null = null;
 
-  constructor(port: number, directory: string, args: readonly string[]) {
+  constructor(
+    port: number,
+    directory: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ) {
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
     this.#directory = directory;
     this.#args = args;
+    this.#environment = environment;
   }
 
   get pid(): number {
@@ -73,7 +82,12 @@ class RedisProcess implements RedisServer {
     const fixed = ["--bind", "127.0.0.1", "--port", String(this.port), "--dir", this.#directory];
     const child = Bun.spawn(
       ["redis-server", ...fixed, "--save", "", "--appendonly", "no", "--daemonize", "no", ...this.#args],
-      { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
+      {
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "inherit",
+        env: { ...process.env, ...this.#environment },
+      },
     );
     this.#child = child;
     const log = new Response(child.stdout).text();

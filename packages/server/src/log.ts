@@ -1,5 +1,6 @@
-import { type DestinationStream, destination as openDestination, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import type { Settings } from "./config/schema.ts";
+import { LogOutput } from "./log-output.ts";
 
 export type { Logger } from "pino";
 
@@ -18,11 +19,11 @@ export interface LoggerOptions {
 const neverLogged = ["token", "payload", "secret", "password", "authorization", "cookie", "jwt", "api_key"];
 
 /**
- * Makes the logger of one process. It writes synchronously, so that the last line before an exit is not lost,
- * and without pino's transports, since their worker threads find no files in the single executable.
+ * Makes the logger of one process. It writes
+ * without pino's transports, since their worker threads find no files in the single executable.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const lines = options.destination ?? openDestination({ dest: 1, sync: true });
+  const lines = options.destination ?? new LogOutput();
   return pino(
     {
       level: options.level,

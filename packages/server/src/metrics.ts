@@ -47,6 +47,7 @@ export interface MetricSources {
   readonly users: () => number;
   readonly isBrokerUp: () => boolean;
   readonly version: string;
+  readonly droppedLogLines: () => number;
   /** Null where the relay keeps no history. */
   readonly history: HistorySources | null;
 }
@@ -139,6 +140,12 @@ export class Metrics {
       "Longest delay of the event loop in the last one to two minutes.",
       () => this.#stalls.longest / 1_000,
       "max",
+    );
+    readCounter(
+      this.#registry,
+      "tidings_log_lines_dropped_total",
+      "Lines of the log that nobody took.",
+      sources.droppedLogLines,
     );
     readGauge(this.#registry, "process_resident_memory_bytes", "Resident memory in bytes.", () =>
       process.memoryUsage.rss(),

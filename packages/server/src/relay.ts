@@ -23,6 +23,7 @@ import { faultText } from "./log.ts";
 import { LogSampler } from "./log-sampler.ts";
 import { Metrics, newCounters } from "./metrics.ts";
 import type { RelayClient } from "./relay-client.ts";
+import { sentinelNames } from "./sentinel-names.ts";
 import { UpdateIntake } from "./update-intake.ts";
 import { watchLoop } from "./watch-loop.ts";
 import { Connections } from "./websocket/connections.ts";
@@ -43,6 +44,8 @@ export interface RelayOptions {
   readonly pages?: (embeddedPort: number | null) => Pages;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** How many lines of the log nobody took, for the metrics; none unless given. */
+  readonly droppedLogLines?: () => number;
   /**
    * Makes this relay one of several processes that share its ports: what it says of itself over HTTP is what this makes of
    * it. Alone, it speaks for itself.
@@ -136,6 +139,7 @@ export function startRelay(options: RelayOptions): Relay {
     clock,
     random,
     redisUrl: settings.redis_url,
+    sentinels: sentinelNames(settings),
     probeIntervalMs: settings.probe_interval,
     timeoutMs: settings.redis_timeout,
     embeddedPort: settings.embedded_port,
@@ -169,6 +173,7 @@ export function startRelay(options: RelayOptions): Relay {
     users: () => hub.users,
     isBrokerUp: () => broker.health.ok,
     version: options.version,
+    droppedLogLines: options.droppedLogLines ?? (() => 0),
     history: delivery?.sources ?? null,
   });
 

@@ -2,7 +2,7 @@ import type { Clock, Random } from "../clock.ts";
 import type { Broker, BrokerEvents, Subscriptions } from "./broker.ts";
 import { EmbeddedBroker } from "./embedded/embedded-broker.ts";
 import { startRespServer } from "./embedded/resp-server.ts";
-import { RedisBroker } from "./redis.ts";
+import { RedisBroker, type SentinelNames } from "./redis.ts";
 import type { LogBounds } from "./update-log.ts";
 
 /** Which broker, and what it works with. */
@@ -14,6 +14,8 @@ export interface OpenBrokerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly redisUrl: string;
+  /** Sentinels that know where the Redis of the URL is; none where it is null or absent. */
+  readonly sentinels?: SentinelNames | null;
   readonly probeIntervalMs: number;
   readonly timeoutMs: number;
   readonly embeddedPort: number;
@@ -37,9 +39,10 @@ export interface OpenedBroker {
 export function openBroker(options: OpenBrokerOptions): OpenedBroker {
   const { subscriptions, events, clock, random, history = null } = options;
   if (options.kind === "redis") {
-    const { redisUrl: url, probeIntervalMs, timeoutMs, relayId, channel } = options;
+    const { redisUrl: url, sentinels = null, probeIntervalMs, timeoutMs, relayId, channel } = options;
     const broker = new RedisBroker({
       url,
+      sentinels,
       subscriptions,
       events,
       probeIntervalMs,

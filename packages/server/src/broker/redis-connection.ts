@@ -70,6 +70,16 @@ export class RedisConnection implements FunctionHost {
     return (await transaction.exec()).map(Number);
   }
 
+  /**
+   * What Redis says it is: `master`, `replica`, `sentinel`; null where it does not tell. Asked by HELLO, which no ACL can
+   * forbid, while `ROLE` and `INFO` need a right of their own.
+   */
+  async role(): Promise<string | null> {
+    const answer: unknown = await this.#client.sendCommand(["HELLO", "3"]);
+    const role = typeof answer === "object" && answer !== null && "role" in answer ? answer.role : null;
+    return typeof role === "string" ? role : null;
+  }
+
   /** How many subscribers listen on exactly this channel. */
   async countSubscribers(channel: string): Promise<number> {
     const counts = await this.#client.pubSubNumSub([channel]);

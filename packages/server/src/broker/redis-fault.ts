@@ -16,9 +16,17 @@ const replies: Readonly<Record<string, string>> = {
   NOPROTO: "Redis does not speak RESP3: version 6 or newer is needed (NOPROTO)",
   OOM: "Redis is out of memory (OOM)",
   MISCONF: "Redis cannot write to its disk (MISCONF)",
+  NOREPLICAS: "Redis takes no writes, since it has fewer replicas than min-replicas-to-write (NOREPLICAS)",
+  MOVED: "this Redis is a node of a cluster, which a relay cannot use (MOVED)",
+  CLUSTERDOWN: "this Redis is a node of a cluster, which a relay cannot use (CLUSTERDOWN)",
+  MASTERDOWN: "this Redis is a replica that has lost its primary (MASTERDOWN)",
+  BUSY: "a script keeps Redis busy (BUSY)",
   READONLY: "this Redis is a replica and takes no writes (READONLY)",
   EXECABORT: "Redis refused a message of the transaction (EXECABORT)",
 };
+
+const untrusted =
+  "no authority that this machine trusts vouches for the certificate of Redis; NODE_EXTRA_CA_CERTS adds one";
 
 /** What the operating system or TLS said, by error code. */
 const codes: Readonly<Record<string, string>> = {
@@ -32,6 +40,12 @@ const codes: Readonly<Record<string, string>> = {
   ENETUNREACH: "the network of Redis cannot be reached",
   ERR_TLS_CERT_ALTNAME_INVALID: "the certificate of Redis is for another host name",
   CERT_HAS_EXPIRED: "the certificate of Redis has expired",
+  CERT_NOT_YET_VALID: "the certificate of Redis does not hold yet",
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  ERR_SSL_WRONG_VERSION_NUMBER: "what listens at the address of Redis does not speak TLS",
 };
 
 /** What commands are rejected with when their connection is destroyed from this side, or was before. */

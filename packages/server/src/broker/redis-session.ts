@@ -136,9 +136,9 @@ export class RedisSession {
    */
   async publishProbe(channel: string, nonce: string): Promise<void> {
     try {
-      await this.#commander.publish([{ channel, data: nonce }]);
+      await Promise.all([this.#commander.publish([{ channel, data: nonce }]), this.#provePrimary()]);
     } catch (error) {
-      throw unavailable(error);
+      throw error instanceof WrongRole ? error : unavailable(error);
     }
   }
 
@@ -152,11 +152,23 @@ export class RedisSession {
 
   async #open(): Promise<void> {
     await Promise.all([this.#subscriber.open(), this.#commander.open()]);
+    await this.#provePrimary();
     await this.#subscriber.subscribe();
     const { history } = this.#options;
     if (history === null) return;
     const changes = await ensureLibrary(this.#commander, history);
     if (changes !== null && this.#state === "opening") this.#options.onBoundsReplaced(changes);
+  }
+
+  /**
+   * A replica takes `PUBLISH` and tells only its own subscribers, so an echo through it proves nothing: workers who listen
+   * at the primary would not hear clients, and relays would not hear each other.
+   * @throws {WrongRole} where Redis is another than the primary.
+   */
+  async #provePrimary(): Promise<void> {
+    const role = await this.#commander.role();
+    const fault = role === null ? undefined : wrongRoles[role];
+    if (fault !== undefined) throw new WrongRole(fault);
   }
 
   /** Sends so many bytes, unless too many wait for an answer already. */
@@ -202,8 +214,22 @@ export class RedisSession {
   }
 }
 
+/** What is at the address, where it is no Redis that takes writes. */
+const wrongRoles: Readonly<Record<string, string>> = {
+  replica: "this Redis is a replica, and a relay needs the primary (READONLY)",
+  slave: "this Redis is a replica, and a relay needs the primary (READONLY)",
+  sentinel: "this is a Sentinel, not a Redis: name it in TIDINGS_REDIS_SENTINELS",
+};
+
+/** The server is of a kind that cannot carry a relay. */
+class WrongRole extends Error {
+  override readonly name = "WrongRole";
+}
+
 function reasonOf(error: unknown): string {
-  return error instanceof LibraryUnusable ? error.message : describeFault(error);
+  return error instanceof LibraryUnusable || error instanceof WrongRole
+    ? error.message
+    : describeFault(error);
 }
 
 function unavailable(error: unknown): BrokerUnavailable {

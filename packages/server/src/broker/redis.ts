@@ -12,12 +12,22 @@ import { retryDelay } from "./redis-backoff.ts";
 import { RedisLog } from "./redis-log/redis-log.ts";
 import { RedisSession } from "./redis-session.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis-target.ts";
+import { NoPrimary, Sentinels } from "./sentinels.ts";
 import type { LogBounds, UpdateLog } from "./update-log.ts";
+
+/** Which Sentinels to ask, and for which primary. */
+export interface SentinelNames {
+  /** Their `redis://` or `rediss://` addresses. */
+  readonly urls: readonly string[];
+  readonly name: string;
+}
 
 /** What a {@link RedisBroker} needs. */
 export interface RedisBrokerOptions {
   /** `redis://` or `rediss://`, with user, password and database where needed. */
   readonly url: string;
+  /** Sentinels to ask for host and port before each connection; what the URL says of these is then not used. */
+  readonly sentinels?: SentinelNames | null;
   readonly subscriptions: Subscriptions;
   /** How often the broker sends itself a message to prove that messages arrive, in milliseconds. */
   readonly probeIntervalMs: number;
@@ -47,6 +57,7 @@ export class RedisBroker implements Broker {
   readonly log: UpdateLog | null;
   readonly #options: RedisBrokerOptions;
   readonly #target: RedisTarget;
+  readonly #sentinels: Sentinels | null;
   readonly #probeChannel: string;
   #health: BrokerHealth = { ok: false, reason: "the connection to Redis has not been started" };
   #started = false;
@@ -67,6 +78,8 @@ export class RedisBroker implements Broker {
     }
     this.#options = options;
     this.#target = parseRedisUrl(options.url);
+    const { sentinels, timeoutMs, clock } = options;
+    this.#sentinels = sentinels ? new Sentinels({ ...sentinels, timeoutMs, clock }) : null;
     this.log = options.history
       ? new RedisLog(
           async (name, keys, args) => this.#openSession.callFunction(name, keys, args),
@@ -116,9 +129,22 @@ export class RedisBroker implements Broker {
   }
 
   #connect(): void {
+    if (this.#sentinels === null) return this.#openAt(this.#target);
+    this.#sentinels.primary(this.#target).then(
+      (target) => {
+        if (!this.#closed) this.#openAt(target);
+      },
+      (error: unknown) => {
+        if (!this.#closed)
+          this.#fail(error instanceof NoPrimary ? error.message : "the Sentinels could not be asked");
+      },
+    );
+  }
+
+  #openAt(target: RedisTarget): void {
     const { relayId, timeoutMs, clock, events, subscriptions } = this.#options;
     const session: RedisSession = new RedisSession({
-      target: this.#target,
+      target,
       name: `tidings:${relayId}`,
       subscriptions: new Map([...subscriptions, [this.#probeChannel, (echo) => this.#probe?.receive(echo)]]),
       timeoutMs,
@@ -161,7 +187,10 @@ export class RedisBroker implements Broker {
   }
 
   #onLost(session: RedisSession, reason: string): void {
-    if (this.#session !== session) return;
+    if (this.#session === session) this.#fail(reason);
+  }
+
+  #fail(reason: string): void {
     const { clock, random, events } = this.#options;
     const isNews = this.#probe !== null || reason !== this.#lastFailure;
     const wasGood = this.#health.ok;

@@ -12,7 +12,7 @@ import {
 } from "./doctor-history.ts";
 import { storageFindings } from "./doctor-storage.ts";
 import { CommandFailure } from "./failure.ts";
-import { answerOf, type OperatorRedis, openRedis } from "./operator-redis.ts";
+import { answerOf, type OperatorRedis, openRedis, redisUrlOf } from "./operator-redis.ts";
 
 /** The oldest Redis this is tested with. */
 const OLDEST_MAJOR = 7;
@@ -29,7 +29,8 @@ const ECHO_TIMEOUT_MS = 5_000;
 /** Whether the Redis of the settings is one that a relay can work with. */
 export async function redisFindings(settings: Settings): Promise<readonly Finding[]> {
   try {
-    using redis = await openRedis(settings.redis_url);
+    const url = await redisUrlOf(settings);
+    using redis = await openRedis(url);
     const reached: Finding = { check: "redis", level: "ok", says: `${redis.shownUrl} answers` };
     const history = settings.history
       ? [
@@ -40,11 +41,13 @@ export async function redisFindings(settings: Settings): Promise<readonly Findin
       : [];
     return [
       reached,
+      ...(await roleFindings(redis)),
       await versionFinding(redis),
       await permissionFinding(redis, neededRights(settings)),
+      ...(await ticketFindings(redis)),
       ...history,
       await clockFinding(redis),
-      await echoFinding(settings.redis_url),
+      await echoFinding(url),
     ];
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
@@ -52,6 +55,16 @@ export async function redisFindings(settings: Settings): Promise<readonly Findin
       "start it, or correct TIDINGS_REDIS_URL; redis-cli -u <url> ping shows the same from a shell";
     return [{ check: "redis", level: "fail", says: error.message, mend }];
   }
+}
+
+/** What is wrong with a server that takes no writes; nothing for one that does or does not tell. */
+async function roleFindings(redis: OperatorRedis): Promise<readonly Finding[]> {
+  const hello: unknown = await redis.send("HELLO", "3").catch(() => null);
+  const role = typeof hello === "object" && hello !== null && "role" in hello ? String(hello.role) : "master";
+  if (role === "master") return [];
+  const says = `it is a ${role}: a relay needs the primary, which takes writes`;
+  const mend = "name the primary in TIDINGS_REDIS_URL, or all Sentinels in TIDINGS_REDIS_SENTINELS";
+  return [{ check: "redis role", level: "fail", says, mend }];
 }
 
 /** What the user of a relay must be allowed. */
@@ -103,6 +116,22 @@ async function permissionFinding(redis: OperatorRedis, rights: NeededRights): Pr
     says: `not permitted: ${refused.join(", ")}`,
     mend: aclMend(rights, user ?? "<user>"),
   };
+}
+
+/** Only those who hand out tickets need to claim them, so that lack is no fault of every relay. */
+async function ticketFindings(redis: OperatorRedis): Promise<readonly Finding[]> {
+  const user = await answerOf(redis.send("ACL", "WHOAMI"));
+  const key = "tidings:ticket:doctor";
+  const answer = await answerOf(redis.send("ACL", "DRYRUN", user ?? "", "SET", key, "1", "NX", "PX", "1"));
+  if (user === null || answer === null || answer === "OK") return [];
+  return [
+    {
+      check: "ticket permissions",
+      level: "warn",
+      says: `not permitted: SET on ${key}; a relay refuses every ticket (token with single_use)`,
+      mend: `where you use tickets: redis-cli ACL SETUSER ${user} +set '~tidings:ticket:*'`,
+    },
+  ];
 }
 
 /** What the relay says to Redis, and how to name it where it is refused. */

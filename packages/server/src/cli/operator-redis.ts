@@ -3,6 +3,10 @@ import { maskedUrl } from "../config/catalog.ts";
 import type { ReadSettings } from "./command.ts";
 import { CommandFailure } from "./failure.ts";
 import { describeFault } from "../broker/redis-fault.ts";
+import { NoPrimary, Sentinels } from "../broker/sentinels.ts";
+import { systemClock } from "../clock.ts";
+import type { Settings } from "../config/schema.ts";
+import { sentinelNames } from "../sentinel-names.ts";
 import { parseRedisUrl } from "../broker/redis-target.ts";
 
 /** How long a person waits for Redis before being told that it does not answer, in milliseconds. */
@@ -59,6 +63,25 @@ export async function openRedis(url: string): Promise<OperatorRedis> {
   };
 }
 
+/**
+ * The address of the Redis of the settings: as they say, or as their Sentinels do.
+ * @throws {CommandFailure} where there are Sentinels and none names a primary.
+ */
+export async function redisUrlOf(settings: Settings): Promise<string> {
+  const names = sentinelNames(settings);
+  if (names === null) return settings.redis_url;
+  const sentinels = new Sentinels({ ...names, timeoutMs: PATIENCE_MS, clock: systemClock });
+  try {
+    const { host, port } = await sentinels.primary(parseRedisUrl(settings.redis_url));
+    const url = new URL(settings.redis_url);
+    url.host = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    return url.href;
+  } catch (error) {
+    if (!(error instanceof NoPrimary)) throw error;
+    throw new CommandFailure(`${error.message}; see TIDINGS_REDIS_SENTINELS and TIDINGS_REDIS_SENTINEL_NAME`);
+  }
+}
+
 /** What Redis answered, as text; null where it refused. */
 export async function answerOf(reply: Promise<unknown>): Promise<string | null> {
   try {
@@ -90,7 +113,7 @@ async function within<T>(answer: Promise<T>): Promise<T> {
  */
 export async function openRedisOf({ settings, sources }: ReadSettings): Promise<OperatorRedis> {
   try {
-    return await openRedis(settings.redis_url);
+    return await openRedis(await redisUrlOf(settings));
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
     if (sources.redis_url.from !== "default")

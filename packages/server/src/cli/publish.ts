@@ -44,7 +44,15 @@ export const publishCommand: Command = command({
       description: "The payload, any JSON value, sent as written. null unless given.",
     },
   },
-  settings: ["redis_url", "channel", "embedded_port", "max_update_bytes", "implicit_broadcast"],
+  settings: [
+    "redis_url",
+    "redis_sentinels",
+    "redis_sentinel_name",
+    "channel",
+    "embedded_port",
+    "max_update_bytes",
+    "implicit_broadcast",
+  ],
   async run({ args, settings: read, terminal }) {
     const loaded = read();
     const { settings } = loaded;

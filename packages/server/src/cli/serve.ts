@@ -1,5 +1,6 @@
 import { authSettingsFault } from "../auth/auth-settings.ts";
 import { createLogger } from "../log.ts";
+import { LogOutput } from "../log-output.ts";
 import { workerCount, workersFault } from "../supervisor/worker-count.ts";
 import { allSettings, type Command, command } from "./command.ts";
 import { SettingsProblems } from "./failure.ts";
@@ -22,10 +23,11 @@ export const serveCommand: Command = command({
     const { settings, warnings } = read();
     const faults = [authSettingsFault(settings), workersFault(settings)].filter((fault) => fault !== null);
     if (faults.length > 0) throw new SettingsProblems(faults);
-    const logger = createLogger({ level: settings.log_level });
+    const output = new LogOutput();
+    const logger = createLogger({ level: settings.log_level, destination: output });
     for (const warning of warnings) logger.warn(warning);
     const count = workerCount(settings);
     if (count > 1) return runWorkers({ count, settings, logger, version });
-    return runRelay({ settings, logger, version, broker: "redis" });
+    return runRelay({ settings, logger, version, broker: "redis", droppedLogLines: () => output.dropped });
   },
 });

@@ -21,7 +21,15 @@ export const tailCommand: Command = command({
     user: { type: "string", valueHint: "id", description: "Only updates that this user gets." },
     json: { type: "boolean", description: "A JSON object a line instead of text." },
   },
-  settings: ["redis_url", "channel", "embedded_port", "max_update_bytes", "implicit_broadcast"],
+  settings: [
+    "redis_url",
+    "redis_sentinels",
+    "redis_sentinel_name",
+    "channel",
+    "embedded_port",
+    "max_update_bytes",
+    "implicit_broadcast",
+  ],
   async run({ args, settings: read, terminal }) {
     const loaded = read();
     const { channel, max_update_bytes: maxBytes, implicit_broadcast: implicitBroadcast } = loaded.settings;

@@ -1,5 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { createLogger } from "../log.ts";
+import { LogOutput } from "../log-output.ts";
 import { ownChannel, WorkerLink } from "../supervisor/worker-link.ts";
 import { WORKER_COMMAND } from "../supervisor/worker-process.ts";
 import { type Command, command } from "./command.ts";
@@ -24,9 +25,11 @@ export const workerCommand: Command = command({
     const { worker, settings } = await link.begin().catch((error: Error) => {
       throw new CommandFailure(error.message);
     });
+    const output = new LogOutput();
     return runRelay({
       settings,
-      logger: createLogger({ level: settings.log_level }).child({ worker }),
+      logger: createLogger({ level: settings.log_level, destination: output }).child({ worker }),
+      droppedLogLines: () => output.dropped,
       version,
       broker: "redis",
       speakFor: link.speakFor,

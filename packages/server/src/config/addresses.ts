@@ -15,6 +15,22 @@ export function address(): z.ZodType<string> {
   });
 }
 
+/** Redis addresses. They may hold passwords, so no message repeats them, and `tidings config` masks them. */
+export function redisUrlList(): z.ZodType<readonly string[]> {
+  const rule = "addresses separated by commas: `redis://sentinel-1:26379,redis://sentinel-2:26379`";
+  const one = redisUrl();
+  return unit({ rule, kind: "urls" }, (value) => {
+    const found = parts(value);
+    if (found === null) return new Refused(`this is not a list of addresses; write ${rule}`);
+    const isWrong = found.some((part) => !one.safeParse(part).success || databaseIsNamed(part));
+    return isWrong ? new Refused(`one of these is not the address of a Sentinel; write ${rule}`) : found;
+  });
+}
+
+function databaseIsNamed(url: string): boolean {
+  return /\d/.test(new URL(url).pathname);
+}
+
 /** A Redis address. It may hold a password, so no message repeats it. */
 export function redisUrl(): z.ZodType<string> {
   const rule = "`redis://host:port` or `rediss://user:password@host:port`";

@@ -65,6 +65,7 @@ export function shownValue(name: SettingName, value: Settings[SettingName]): Sho
 function shownAs(kind: Unit["kind"], value: ShownValue): ShownValue {
   if (kind === "secret") return MASK;
   if (kind === "url") return maskedUrl(String(value));
+  if (kind === "urls" && typeof value === "object") return value.map(maskedUrl);
   if (kind === "bytes") return formatBytes(Number(value));
   return kind === "duration" ? formatDuration(Number(value)) : value;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { address, cidrList, originList, redisUrl, webUrl } from "./addresses.ts";
+import { address, cidrList, originList, redisUrl, redisUrlList, webUrl } from "./addresses.ts";
 import { bytes, duration } from "./quantities.ts";
 import { choice, count, countOrAuto, flag, port, secret, text } from "./units.ts";
 
@@ -12,6 +12,8 @@ export interface Settings {
   readonly port: number;
   readonly internal_port?: number | undefined;
   readonly redis_url: string;
+  readonly redis_sentinels: readonly string[];
+  readonly redis_sentinel_name: string;
   readonly channel: string;
   readonly inbound: boolean;
   readonly inbound_channel: string;
@@ -78,6 +80,13 @@ const redis = {
       "Redis to subscribe to: `redis://` or `rediss://`, with user and password where needed. " +
         "`tidings dev` uses its embedded broker unless this is set.",
     ),
+  redis_sentinels: redisUrlList()
+    .default([])
+    .describe(
+      "Sentinels to ask where Redis is before each connection. Host and port of `TIDINGS_REDIS_URL` are then not " +
+        "used; its user, password, database and `rediss://` are.",
+    ),
+  redis_sentinel_name: text(256).default("mymaster").describe("What the Sentinels call the primary."),
   channel: text(256).default("updates").describe("Redis channel on which workers publish updates."),
   inbound: flag()
     .default(true)

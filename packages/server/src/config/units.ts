@@ -5,7 +5,7 @@ export interface Unit {
   /** How a value is written, as a phrase that follows "write". */
   readonly rule: string;
   /** How an effective value is written back; values are written as they are unless this is set. */
-  readonly kind: "plain" | "bytes" | "duration" | "flag" | "list" | "url" | "secret";
+  readonly kind: "plain" | "bytes" | "duration" | "flag" | "list" | "url" | "urls" | "secret";
 }
 
 /** A value that cannot be taken; the message says what is wrong with it and what to write. */

@@ -19,6 +19,7 @@ function worker({ connections = 0, isBrokerUp = true } = {}): Worker {
     users: () => 0,
     isBrokerUp: () => isBrokerUp,
     version: "1",
+    droppedLogLines: () => 0,
     history: null,
   });
   // As it comes out of the channel between two processes.
