@@ -109,7 +109,8 @@ export const closeCodes: Readonly<Record<CloseName, CloseCode>> = {
     code: 4403,
     reason: "the connection was revoked",
     comeBack: "never",
-    meaning: "An operator closed the user's connections, or the user may not do this.",
+    meaning:
+      "An operator closed the user's connections or revoked the token. Another token may hold: that is for the user to decide, by signing in anew.",
   },
   heartbeat_lost: {
     name: "heartbeat_lost",

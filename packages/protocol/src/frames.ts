@@ -89,7 +89,7 @@ export interface ErrorPayload {
 }
 
 /** Stable codes of `tidings.error`. */
-export type ErrorCode = "token_refused" | "inbound_off" | "unknown_type" | "unavailable";
+export type ErrorCode = "token_refused" | "token_revoked" | "inbound_off" | "unknown_type" | "unavailable";
 
 /** What a Tidings client is told just before the relay closes its connection. */
 export interface ClosingPayload {

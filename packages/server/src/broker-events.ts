@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Revocations } from "./auth/revocations.ts";
 import type { BrokerEvents } from "./broker/broker.ts";
 import type { LogDelivery } from "./history/log-delivery.ts";
 import { faultText } from "./log.ts";
@@ -14,12 +15,14 @@ export function brokerEvents(
   metrics: () => Metrics,
   redis: string,
   delivery: () => LogDelivery | null,
+  revocations: () => Revocations,
   sampler: LogSampler,
 ): BrokerEvents {
   return {
     onHealth(health) {
       if (health.ok) {
         logger.info({ lag_ms: health.lagMs }, "updates arrive");
+        revocations().arrived();
         delivery()?.ingest.arrived();
       } else logger.warn({ reason: health.reason }, "updates do not arrive");
     },
@@ -33,6 +36,7 @@ export function brokerEvents(
     },
     onConnectionLost(reason) {
       metrics().brokerLost();
+      revocations().interrupted();
       delivery()?.ingest.interrupted();
       logger.warn({ reason, redis }, "no connection to the broker; trying again");
     },

@@ -19,7 +19,7 @@ function fleets(...counts: readonly number[]): {
       clock: systemClock,
       random: Math.random,
       timeoutMs: 200,
-      local: { count: () => count, disconnect: () => count },
+      local: { count: () => count, disconnect: () => count, revoke: async () => count },
       onUnknown: () => (unknown += 1),
     });
     const broker = new EmbeddedBroker({ subscriptions: fleet.subscriptions, clock: systemClock, channels });

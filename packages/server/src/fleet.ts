@@ -1,12 +1,14 @@
-import type { Broker, MessageHandler } from "./broker/broker.ts";
+import type { Broker, BrokerMessage, Marks, MessageHandler } from "./broker/broker.ts";
 import type { Clock, Random } from "./clock.ts";
 
-/** What one relay can do about a user's connections for all the others. */
+/** What one relay can do about connections for all the others. */
 export interface LocalConnections {
   /** How many connections the user has on this relay. */
   count(userId: string): number;
   /** Closes them, and returns how many that were. */
   disconnect(userId: string): number;
+  /** Takes revocations, by text and end, and resolves with how many connections they closed. */
+  revoke(marks: Marks): Promise<number>;
 }
 
 /** What all relays said together. */
@@ -30,14 +32,15 @@ export class FleetIncomplete extends Error {
   }
 }
 
-type Verb = "count" | "disconnect";
+/** What is asked: about a user, or that revocations be applied. */
+type Matter =
+  | { readonly verb: "count" | "disconnect"; readonly user_id: string }
+  | { readonly verb: "revoke"; readonly marks: readonly (readonly [string, number])[] };
 
-interface Question {
-  readonly verb: Verb;
-  readonly user_id: string;
+type Question = Matter & {
   readonly request: string;
   readonly reply_to: string;
-}
+};
 
 interface Reply {
   readonly request: string;
@@ -67,7 +70,7 @@ export interface FleetOptions {
 export const CONTROL_CHANNEL = "tidings:control";
 
 /**
- * Asks all relays on the same Redis about a user's connections and adds up what they say. It keeps no state in Redis: the
+ * Asks all relays on the same Redis about connections and adds up what they say. It keeps no state in Redis: the
  * number of relays to wait for is how many listen on the control channel, so a relay that died is not waited for.
  */
 export class Fleet {
@@ -101,7 +104,7 @@ export class Fleet {
    * @throws {BrokerUnavailable} @throws {FleetIncomplete}
    */
   count(userId: string): Promise<FleetAnswer> {
-    return this.#ask("count", userId);
+    return this.#ask({ verb: "count", user_id: userId });
   }
 
   /**
@@ -109,22 +112,41 @@ export class Fleet {
    * @throws {BrokerUnavailable} @throws {FleetIncomplete} where some relays did not confirm it in time.
    */
   disconnect(userId: string): Promise<FleetAnswer> {
-    return this.#ask("disconnect", userId);
+    return this.#ask({ verb: "disconnect", user_id: userId });
   }
 
-  async #ask(verb: Verb, userId: string): Promise<FleetAnswer> {
+  /**
+   * Has all relays take revocations, and returns how many connections they closed. `write` keeps them and publishes the
+   * message that it is given, in one step.
+   * @throws {BrokerUnavailable} @throws {FleetIncomplete} where some relays did not confirm it in time.
+   */
+  mark(marks: Marks, write: (message: BrokerMessage) => Promise<void>): Promise<FleetAnswer> {
+    return this.#ask({ verb: "revoke", marks: [...marks] }, write);
+  }
+
+  /** The message that has all relays take revocations, for one who waits for no answer. */
+  markMessage(marks: Marks): BrokerMessage {
+    return this.#message({ verb: "revoke", marks: [...marks] }, "0");
+  }
+
+  #message(matter: Matter, request: string): BrokerMessage {
+    const question: Question = { ...matter, request, reply_to: this.#replyChannel };
+    return { channel: CONTROL_CHANNEL, data: JSON.stringify(question) };
+  }
+
+  async #ask(matter: Matter, publish?: (message: BrokerMessage) => Promise<void>): Promise<FleetAnswer> {
     const broker = this.#broker;
     if (broker === null) throw new Error("the fleet has no broker yet");
     this.#requests += 1;
     const request = `${this.#requests}.${Math.floor(this.#options.random() * 1e9)}`;
-    const question: Question = { verb, user_id: userId, request, reply_to: this.#replyChannel };
+    const message = this.#message(matter, request);
     const { promise, resolve } = Promise.withResolvers<void>();
     const pending: Pending = { expected: Infinity, answered: 0, connections: 0, settle: resolve };
     this.#pending.set(request, pending);
     const cancel = this.#options.clock.after(this.#options.timeoutMs, resolve);
     try {
       pending.expected = await broker.countSubscribers(CONTROL_CHANNEL);
-      await broker.publish([{ channel: CONTROL_CHANNEL, data: JSON.stringify(question) }]);
+      await (publish === undefined ? broker.publish([message]) : publish(message));
       if (pending.answered < pending.expected) await promise;
       const { answered, expected, connections } = pending;
       if (answered < expected) throw new FleetIncomplete(answered, expected);
@@ -141,12 +163,17 @@ export class Fleet {
       this.#options.onUnknown();
       return;
     }
+    void this.#do(question).then((connections) => {
+      const reply: Reply = { request: question.request, connections };
+      // A reply that is lost is told to the asker by its own deadline.
+      this.#broker?.publish([{ channel: question.reply_to, data: JSON.stringify(reply) }]).catch(() => {});
+    });
+  }
+
+  async #do(question: Question): Promise<number> {
     const { local } = this.#options;
-    const { verb, user_id: userId, request, reply_to: channel } = question;
-    const connections = verb === "count" ? local.count(userId) : local.disconnect(userId);
-    const reply: Reply = { request, connections };
-    // A reply that is lost is told to the asker by its own deadline.
-    this.#broker?.publish([{ channel, data: JSON.stringify(reply) }]).catch(() => {});
+    if (question.verb === "revoke") return local.revoke(new Map(question.marks));
+    return question.verb === "count" ? local.count(question.user_id) : local.disconnect(question.user_id);
   }
 
   #collect(message: Uint8Array): void {
@@ -174,14 +201,27 @@ function parse<T>(text: string, is: (value: object) => value is T & object): T |
 
 const isQuestion = (value: object): value is Question =>
   "verb" in value &&
-  (value.verb === "count" || value.verb === "disconnect") &&
-  "user_id" in value &&
-  typeof value.user_id === "string" &&
+  (value.verb === "revoke"
+    ? "marks" in value && isMarks(value.marks)
+    : (value.verb === "count" || value.verb === "disconnect") &&
+      "user_id" in value &&
+      typeof value.user_id === "string") &&
   "request" in value &&
   typeof value.request === "string" &&
   "reply_to" in value &&
   typeof value.reply_to === "string" &&
   value.reply_to.startsWith("tidings:reply:");
+
+const isMarks = (value: unknown): value is [string, number][] =>
+  Array.isArray(value) &&
+  value.every(
+    (mark: unknown) =>
+      Array.isArray(mark) &&
+      mark.length === 2 &&
+      typeof mark[0] === "string" &&
+      typeof mark[1] === "number" &&
+      Number.isFinite(mark[1]),
+  );
 
 const isReply = (value: object): value is Reply =>
   "request" in value &&

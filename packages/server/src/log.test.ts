@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { capped, createLogger, type LoggerOptions } from "./log.ts";
+import { capped, createLogger, faultText, type LoggerOptions } from "./log.ts";
 
 function logging(options: Partial<LoggerOptions>): {
   lines: string[];
@@ -46,6 +46,26 @@ test("an error's stack follows a line for people", () => {
   logger.fatal({ err: new Error("broken") }, "leaving");
   expect(lines[0]).toMatch(/fatal leaving\nError: broken/);
 });
+
+test("a fault is told by kind, words and place, without what else it carries or what it could not read", () => {
+  const fault = Object.assign(new TypeError("it broke"), { request: { body: "geheim" }, cause: "geheim" });
+  expect(faultText(fault)).toMatch(/^TypeError: it broke\n\s+at /);
+  expect(faultText(fault)).not.toContain("geheim");
+  expect(faultText(thrown(() => JSON.parse('{"a": geheim}')))).toMatch(
+    /^SyntaxError: \(not shown[^]*\n\s+at /,
+  );
+  expect(faultText(thrown(() => JSON.parse('{"a": geheim}')))).not.toContain("geheim");
+  expect(faultText("words")).toBe("words");
+  expect(faultText(new Error("x".repeat(9_000))).length).toBeLessThanOrEqual(2_000);
+});
+
+function thrown(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+}
 
 test("a text from outside is cut, well-formed and without control characters", () => {
   expect(capped("short")).toBe("short");

@@ -88,9 +88,14 @@ function fieldText(value: unknown): string {
   return plain ? value : JSON.stringify(value);
 }
 
-/** What is logged of a fault: its kind and where it came from. Messages of faults may quote input, so they are capped. */
+/**
+ * What is logged of a fault: its kind, what it says and where it came from, and nothing else that somebody put into it. A
+ * SyntaxError quotes the text that could not be read, which may be a payload or a token, so what it says is left out.
+ */
 export function faultText(error: unknown): string {
-  return error instanceof Error
-    ? (error.stack ?? error.message).slice(0, 2_000)
-    : String(error).slice(0, 200);
+  if (!(error instanceof Error)) return capped(String(error), 200);
+  const says =
+    error instanceof SyntaxError ? "(not shown: it may quote what was read)" : capped(error.message, 500);
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return [`${error.name}: ${says}`, ...frames].join("\n").slice(0, 2_000);
 }

@@ -46,6 +46,7 @@ export interface MetricSources {
   readonly connections: () => number;
   readonly users: () => number;
   readonly isBrokerUp: () => boolean;
+  readonly revocations: () => number;
   readonly version: string;
   readonly droppedLogLines: () => number;
   /** Null where the relay keeps no history. */
@@ -83,6 +84,13 @@ export class Metrics {
       "1 while updates are proved to arrive, else 0.",
       () => (sources.isBrokerUp() ? 1 : 0),
       "min",
+    );
+    readGauge(
+      this.#registry,
+      "tidings_revocations",
+      "Revocations of tokens in force.",
+      sources.revocations,
+      "max",
     );
     readCounters(
       this.#registry,

@@ -13,6 +13,10 @@ export interface RelayClient extends HistoryClient {
   readonly since: string | null;
   /** When the identity runs out, in milliseconds since 1970, or null. */
   readonly expiresAt: number | null;
+  /** `jti` of the token, where it has one that can be revoked. */
+  readonly tokenId: string | undefined;
+  /** `iat` of the token, in seconds since 1970. */
+  readonly issuedAt: number | undefined;
   /** When the connection opened, in monotonic milliseconds. */
   openedAt: number;
   /** Closes the connection by a row of the table, after what waits for it. Does nothing where it is closing already. */

@@ -2,6 +2,7 @@ import { updateFaults } from "@tidings/protocol";
 import type { HTMLBundle, Server } from "bun";
 import type { Logger } from "pino";
 import { createAuthenticator } from "./auth/create-authenticator.ts";
+import { Revocations } from "./auth/revocations.ts";
 import { brokerEvents } from "./broker-events.ts";
 import type { BrokerHealth } from "./broker/broker.ts";
 import { openBroker } from "./broker/open-broker.ts";
@@ -10,12 +11,14 @@ import { type Clock, type Random, systemClock } from "./clock.ts";
 import { maskedUrl } from "./config/catalog.ts";
 import type { Settings } from "./config/schema.ts";
 import { drainClients } from "./drain.ts";
-import { Fleet, type LocalConnections } from "./fleet.ts";
+import { Fleet } from "./fleet.ts";
 import { ApiKey } from "./http/api-key.ts";
 import { listen } from "./http/listen.ts";
 import { PublishEndpoint } from "./http/publish.ts";
 import type { OwnReport, Speaker } from "./http/relay-report.ts";
+import { RevocationsEndpoint } from "./http/revocations.ts";
 import { ALL_PATHS, INNER_PATHS, OUTER_PATHS, Routes } from "./http/routes.ts";
+import { localConnections } from "./local-connections.ts";
 import { logBounds } from "./history/log-bounds.ts";
 import { LogDelivery, logSubscriptions } from "./history/log-delivery.ts";
 import { Ingest } from "./ingest.ts";
@@ -100,6 +103,7 @@ export function startRelay(options: RelayOptions): Relay {
     clock,
     fetch: options.fetch ?? fetch,
     claimOnce: (key, ttlMs) => broker.claimOnce(key, ttlMs),
+    objection: (identity) => revocations.objection(identity),
     onFault: (sentence) => sampler.note("auth", (more) => logger.error({ more }, sentence)),
   });
   const intake = new UpdateIntake({
@@ -116,9 +120,11 @@ export function startRelay(options: RelayOptions): Relay {
     clock,
     random,
     timeoutMs: FLEET_TIMEOUT_MS,
-    local: localConnections(hub),
+    local: localConnections(hub, (marks) => revocations.heard(marks)),
     onUnknown: () => sampler.note("control", (more) => logger.warn({ more }, "unreadable control message")),
   });
+  const kept = { broker: () => broker, fleet, connections: hub };
+  const revocations: Revocations = new Revocations({ ...kept, clock, logger, sampler });
   const opened = openBroker({
     kind: options.broker ?? "redis",
     subscriptions: new Map([
@@ -132,6 +138,7 @@ export function startRelay(options: RelayOptions): Relay {
       () => metrics,
       options.broker === "embedded" ? "embedded" : maskedUrl(settings.redis_url),
       () => delivery,
+      () => revocations,
       sampler,
     ),
     history: settings.history ? logBounds(settings) : null,
@@ -172,6 +179,7 @@ export function startRelay(options: RelayOptions): Relay {
     connections: () => hub.connections,
     users: () => hub.users,
     isBrokerUp: () => broker.health.ok,
+    revocations: () => revocations.size,
     version: options.version,
     droppedLogLines: options.droppedLogLines ?? (() => 0),
     history: delivery?.sources ?? null,
@@ -187,15 +195,16 @@ export function startRelay(options: RelayOptions): Relay {
     clock,
     random,
     authenticator,
+    isRevoked: (token) => revocations.covers(token),
     history: delivery?.history ?? null,
     publish: async (data) => {
       await broker.publish([{ channel: settings.inbound_channel, data }]);
     },
     isDraining: () => isDraining,
   });
-  /** Plain `PUBLISH` arrives only where some relay appends it. */
+  /** Plain `PUBLISH` arrives only where some relay appends it, and nobody is let in before it is known who is not to be. */
   const health = (): BrokerHealth => {
-    const trouble = broker.health.ok ? (delivery?.ingest.trouble ?? null) : null;
+    const trouble = broker.health.ok ? (revocations.trouble ?? delivery?.ingest.trouble ?? null) : null;
     return trouble === null ? broker.health : { ok: false, reason: trouble };
   };
   const own: OwnReport = {
@@ -214,6 +223,7 @@ export function startRelay(options: RelayOptions): Relay {
       implicitBroadcast: settings.implicit_broadcast,
     }),
     fleet,
+    revocations: new RevocationsEndpoint({ revocations, clock, defaultMs: settings.revocation_ttl }),
     log: broker.log,
     apiKey: new ApiKey(settings.api_key),
     report: options.speakFor?.(own) ?? own,
@@ -264,6 +274,7 @@ export function startRelay(options: RelayOptions): Relay {
 
   async function release(): Promise<void> {
     connections.stop();
+    revocations.stop();
     delivery?.stop();
     stopWatching();
     await Promise.all([...servers.map((server) => server.stop(true)), opened.close()]);
@@ -296,16 +307,5 @@ export function startRelay(options: RelayOptions): Relay {
     drain: () => (left ??= leave()),
     stop,
     [Symbol.asyncDispose]: stop,
-  };
-}
-
-function localConnections(hub: Hub<RelayClient>): LocalConnections {
-  return {
-    count: (userId) => hub.clientsOf(userId).length,
-    disconnect(userId) {
-      const clients = [...hub.clientsOf(userId)];
-      for (const client of clients) client.close("forbidden", { reason: "disconnected by an operator" });
-      return clients.length;
-    },
   };
 }

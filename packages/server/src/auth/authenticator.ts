@@ -8,6 +8,10 @@ export interface Identity {
    * 8.64e15, the last instant that a `Date` can hold: far more than one timer can wait.
    */
   readonly expiresAt: number | null;
+  /** The token's `jti`, where it has one that can be revoked. */
+  readonly tokenId?: string;
+  /** The token's `iat`, in seconds since 1970, where it has one. */
+  readonly issuedAt?: number;
 }
 
 /**
@@ -17,10 +21,18 @@ export interface Identity {
  * - `refused`: it can be read and does not hold;
  * - `expired`: it held once;
  * - `used`: it is a ticket, which lets in once, and did so before;
+ * - `revoked`: it would hold, and was taken back;
  * - `unavailable`: the relay cannot tell, for a fault of its own, of the key set's endpoint or of Redis. The credential
  *   may well be good: the answer is "try later" (503, 1013), not "bring another token" (401, 4401).
  */
-export type RefusalCode = "missing" | "malformed" | "refused" | "expired" | "used" | "unavailable";
+export type RefusalCode =
+  | "missing"
+  | "malformed"
+  | "refused"
+  | "expired"
+  | "used"
+  | "revoked"
+  | "unavailable";
 
 /** Why nobody was let in. */
 export interface Refusal {

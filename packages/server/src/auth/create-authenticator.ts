@@ -1,7 +1,13 @@
 import { userIdFault } from "@tidings/protocol";
 import type { Clock } from "../clock.ts";
 import { authSettingsFault, type AuthSettings } from "./auth-settings.ts";
-import { refused, type Authenticator, type AuthResult } from "./authenticator.ts";
+import {
+  refused,
+  type Authenticator,
+  type AuthResult,
+  type Identity,
+  type Refusal,
+} from "./authenticator.ts";
 import { readCredential } from "./credential.ts";
 import { RemoteKeySet, type Fetch } from "./jwks.ts";
 import { publicKeys } from "./public-key.ts";
@@ -17,6 +23,8 @@ export interface AuthenticatorOptions {
   readonly fetch: Fetch;
   /** Remembers tickets that were used, for all relays. Without it no ticket is let in. */
   readonly claimOnce?: ClaimOnce;
+  /** Why somebody whose credential holds is not let in: it was revoked, or that is not known. Nobody is, unless given. */
+  readonly objection?: (identity: Identity) => Refusal | null;
   /**
    * Called with one sentence, without token or secret, for each fault that is not a client's: a key set that
    * cannot be fetched, a key that cannot be used. Must not throw.
@@ -35,10 +43,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   if (fault !== null) throw new TypeError(fault);
   const onFault = options.onFault ?? (() => {});
   const keys = tokenKeys(options, onFault);
-  const { settings, clock, claimOnce } = options;
-  const remembers = claimOnce === undefined ? {} : { claimOnce };
-  const verifier = keys === null ? null : new TokenVerifier({ keys, settings, clock, onFault, ...remembers });
-  return new RequestAuthenticator(settings, verifier);
+  const verifier = keys === null ? null : new TokenVerifier({ ...options, keys, onFault });
+  return new RequestAuthenticator(options, verifier);
 }
 
 function tokenKeys(options: AuthenticatorOptions, onFault: (sentence: string) => void): TokenKeys | null {
@@ -51,18 +57,18 @@ function tokenKeys(options: AuthenticatorOptions, onFault: (sentence: string) =>
 }
 
 class RequestAuthenticator implements Authenticator {
-  readonly #settings: AuthSettings;
+  readonly #options: AuthenticatorOptions;
   readonly #verifier: TokenVerifier | null;
 
-  constructor(settings: AuthSettings, verifier: TokenVerifier | null) {
-    this.#settings = settings;
+  constructor(options: AuthenticatorOptions, verifier: TokenVerifier | null) {
+    this.#options = options;
     this.#verifier = verifier;
   }
 
   async authenticate(request: Request): Promise<AuthResult> {
-    const credential = readCredential(request, this.#settings);
+    const credential = readCredential(request, this.#options.settings);
     if (credential.kind === "token") return this.verify(credential.token);
-    if (credential.kind === "user_id") return believed(credential.userId);
+    if (credential.kind === "user_id") return this.#believe(credential.userId);
     return refused(credential.kind === "broken" ? "malformed" : "missing", credential.reason);
   }
 
@@ -70,10 +76,12 @@ class RequestAuthenticator implements Authenticator {
     if (this.#verifier !== null) return this.#verifier.verify(token);
     return refused("refused", "the relay has no key to verify a token with, only insecure_user_id");
   }
-}
 
-function believed(userId: string): AuthResult {
-  const fault = userIdFault(userId);
-  if (fault !== null) return refused("refused", `the user_id parameter ${fault}`);
-  return { ok: true, identity: { userId, expiresAt: null } };
+  #believe(userId: string): AuthResult {
+    const fault = userIdFault(userId);
+    if (fault !== null) return refused("refused", `the user_id parameter ${fault}`);
+    const identity = { userId, expiresAt: null };
+    const refusal = this.#options.objection?.(identity) ?? null;
+    return refusal === null ? { ok: true, identity } : { ok: false, refusal };
+  }
 }

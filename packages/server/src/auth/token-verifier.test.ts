@@ -73,7 +73,7 @@ describe("a token is refused", () => {
     [
       "whose signature is cut",
       forgedToken({ alg: "HS256" }, good).slice(0, -4),
-      "refused: the token's signature is not by the relay's key",
+      "malformed: the token is not a well-formed JWT",
     ],
     [
       "whose signature is empty",

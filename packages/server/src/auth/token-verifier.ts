@@ -1,18 +1,20 @@
-import { userIdFault } from "@tidings/protocol";
+import { nameFault, userIdFault } from "@tidings/protocol";
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import type { Clock } from "../clock.ts";
 import type { AuthSettings } from "./auth-settings.ts";
-import { type AuthResult, type Identity, refused } from "./authenticator.ts";
+import { type AuthResult, type Identity, type Refusal, refused } from "./authenticator.ts";
 import { QuickCheck } from "./quick-check.ts";
+import { MAX_REVOCABLE_JTI_BYTES } from "./revocation.ts";
+import { TOKEN_LEEWAY_MS } from "./token-leeway.ts";
 import type { TokenKeys } from "./token-keys.ts";
 import { type ClaimOnce, isTicket, sessionEnd, Tickets } from "./tickets.ts";
 import { tokenRefusal } from "./token-refusal.ts";
 
-/** How far the clock of whoever made a token may be from the relay's, in milliseconds. */
-export const TOKEN_LEEWAY_MS = 30_000;
-
 /** The longest token that is looked at, in bytes. */
 const MAX_TOKEN_BYTES = 8_192;
+
+/** The three parts of a signed token (RFC 7515, 7.1), of which the last may be empty as far as its form goes. */
+const PARTS = /^[\w-]+\.[\w-]+\.([\w-]*)$/;
 
 /** The last instant that a `Date` can hold, in milliseconds since 1970. */
 const LAST_INSTANT = 8.64e15;
@@ -24,13 +26,15 @@ export interface TokenVerifierOptions {
   readonly clock: Clock;
   /** Remembers tickets that were used. Without it no ticket is let in. */
   readonly claimOnce?: ClaimOnce;
+  /** Why a token that holds in every other respect is not accepted; null where it is. Nothing is, unless given. */
+  readonly objection?: (identity: Identity) => Refusal | null;
   /** Called with one sentence, never with a token, when it is the relay that is at fault. */
   readonly onFault: (sentence: string) => void;
 }
 
 /**
  * Judges user tokens. A token holds when its signature is by one of the keys, with an algorithm that the kind
- * of key fixes; `sub` can be a user id; `exp` is there and not past; `nbf`, where there is one, is past;
+ * of key fixes; `sub` can be a user id; `exp` is there and not past; `nbf` and `iat`, where they are, are past;
  * `aud` and `iss` are as set. Keys and addresses in the token's own header (`jwk`, `jku`, `x5u`) are never
  * looked at. A ticket (`single_use`) that holds is used up by being judged.
  */
@@ -61,11 +65,15 @@ export class TokenVerifier {
     if (token.length > MAX_TOKEN_BYTES) {
       return refused("malformed", `the token is longer than ${MAX_TOKEN_BYTES} bytes`);
     }
+    if (!isStrictlyWritten(token)) return refused("malformed", "the token is not a well-formed JWT");
     const now = this.#options.clock.wall();
     try {
       const payload = await this.#payload(token, { ...this.#checks, currentDate: new Date(now) });
-      const result = identified(payload);
-      return result.ok && isTicket(payload) ? await this.#admit(result.identity, payload, now) : result;
+      const result = identified(payload, now);
+      if (!result.ok) return result;
+      const refusal = this.#options.objection?.(result.identity) ?? null;
+      if (refusal !== null) return { ok: false, refusal };
+      return isTicket(payload) ? await this.#admit(result.identity, payload, now) : result;
     } catch (error) {
       const refusal = tokenRefusal(error, { token, now, checks: this.#checks });
       if (refusal !== null) return { ok: false, refusal };
@@ -107,12 +115,32 @@ export class TokenVerifier {
   }
 }
 
-function identified({ sub, exp }: JWTPayload): AuthResult {
+/**
+ * Whether a token is written in the one way that its bytes have: no padding, no blanks, no bits in the last character of
+ * the signature that mean nothing. Else one token would have many texts, of which a list of refused ones knows one.
+ */
+function isStrictlyWritten(token: string): boolean {
+  const signature = PARTS.exec(token)?.[1];
+  return signature !== undefined && Buffer.from(signature, "base64url").toString("base64url") === signature;
+}
+
+function identified({ sub, exp, iat, jti }: JWTPayload, now: number): AuthResult {
   if (typeof sub !== "string") return refused("refused", "the token's sub is not a string");
   const fault = userIdFault(sub);
   if (fault !== null) return refused("refused", `the token's sub ${fault}`);
   if (typeof exp !== "number") return refused("refused", "the token's exp is not a number");
-  return { ok: true, identity: { userId: sub, expiresAt: instant(exp) } };
+  // A token that is issued later than it can have been would escape revocation by that time.
+  if (iat !== undefined && iat * 1_000 > now + TOKEN_LEEWAY_MS) {
+    return refused("refused", `the token is issued only in ${Math.ceil(iat - now / 1_000)} s (iat)`);
+  }
+  const isRevocable = typeof jti === "string" && nameFault(jti, MAX_REVOCABLE_JTI_BYTES) === null;
+  const identity = {
+    userId: sub,
+    expiresAt: instant(exp),
+    ...(isRevocable ? { tokenId: jti } : {}),
+    ...(iat === undefined ? {} : { issuedAt: iat }),
+  };
+  return { ok: true, identity };
 }
 
 function instant(seconds: number): number {

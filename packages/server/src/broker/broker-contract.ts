@@ -263,7 +263,8 @@ function describeClose(make: MakeBroker): void {
   });
 }
 
-async function started(make: MakeBroker, options: BrokerUnderTestOptions): Promise<BrokerUnderTest> {
+/** Makes a broker and starts it; resolves once its health is good. */
+export async function started(make: MakeBroker, options: BrokerUnderTestOptions): Promise<BrokerUnderTest> {
   const it = await make(options);
   it.broker.start();
   await eventually("health is good", () => it.broker.health.ok);
@@ -288,7 +289,8 @@ class Inbox {
   }
 }
 
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
+/** What the promise is rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
   } catch (error) {

@@ -41,6 +41,26 @@ export interface BrokerEvents {
 /** The channels to listen on, fixed for the broker's whole life. */
 export type Subscriptions = ReadonlyMap<string, MessageHandler>;
 
+/** Short texts, and until when each holds, in milliseconds since 1970. */
+export type Marks = ReadonlyMap<string, number>;
+
+/** What {@link Broker.setMarks} writes, and says. */
+export interface MarkWrite {
+  readonly key: string;
+  /** Sets these, whether they are there or not. */
+  readonly marks: Marks;
+  /** Leaves those that are there as they are. */
+  readonly onlyMissing?: boolean;
+  /** In milliseconds since 1970. */
+  readonly now: number;
+  /** For how long a mark that has ended is still told, in milliseconds. Then it is forgotten. */
+  readonly rememberMs: number;
+  /** Most marks that are kept, from 1; beyond them those that end first are forgotten. */
+  readonly most: number;
+  /** Published once they are set, in the same step. */
+  readonly tell: readonly BrokerMessage[];
+}
+
 /** Thrown by {@link Broker.publish} and the rest when what was asked for was not, or not certainly, done. */
 export class BrokerUnavailable extends Error {
   override readonly name: string = "BrokerUnavailable";
@@ -90,6 +110,17 @@ export interface Broker {
    * @throws {BrokerUnavailable} when the broker did not confirm in time; the key may then have been claimed or not.
    */
   claimOnce(key: string, ttlMs: number): Promise<boolean>;
+  /**
+   * Sets marks that all relays share, and tells of them, both or neither. A mark stays at least until it ends, unless the
+   * store loses what it held.
+   * @throws {BrokerUnavailable} when the broker did not confirm in time; it may then have been done or not.
+   */
+  setMarks(write: MarkWrite): Promise<void>;
+  /**
+   * All marks of a key, some of which may have ended. What is set meanwhile may be missing.
+   * @throws {BrokerUnavailable} when the broker did not answer in time.
+   */
+  readMarks(key: string): Promise<Marks>;
   /** The logs of updates, or null where history is off. */
   readonly log: UpdateLog | null;
   /** The latest health. Bad until the first probe has come back. */

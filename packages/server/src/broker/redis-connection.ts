@@ -1,5 +1,5 @@
 import { createClient, RESP_TYPES } from "@redis/client";
-import type { BrokerMessage } from "./broker.ts";
+import type { BrokerMessage, Marks, MarkWrite } from "./broker.ts";
 import type { FunctionArgument, FunctionHost } from "./redis-log/function-library.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
@@ -95,6 +95,26 @@ export class RedisConnection implements FunctionHost {
     return answer !== null;
   }
 
+  /** Sets the members of a sorted set whose scores are their ends, forgets what is too old or too much, and publishes. */
+  async setMarks({ key, marks, onlyMissing, now, rememberMs, most, tell }: MarkWrite): Promise<void> {
+    const transaction = this.#client.multi();
+    const members = Array.from(marks, ([value, score]) => ({ value, score }));
+    transaction.zRemRangeByScore(key, "-inf", now - rememberMs);
+    if (members.length > 0) transaction.zAdd(key, members, onlyMissing === true ? { condition: "NX" } : {});
+    transaction.zRemRangeByRank(key, 0, -most - 1);
+    // In time to come, since Redis has a clock of its own. GT alone leaves a key without an end as it is.
+    const left = Math.ceil(Math.max(0, ...[...marks.values()].map((end) => end - now))) + rememberMs;
+    for (const mode of ["NX", "GT"] as const) transaction.pExpire(key, left, mode);
+    for (const { channel, data } of tell) transaction.publish(channel, argument(data));
+    await transaction.exec();
+  }
+
+  /** One page of a sorted set, and where the next one begins: `"0"` after the last. */
+  async scanMarks(key: string, cursor: string): Promise<{ readonly cursor: string; readonly marks: Marks }> {
+    const { members, cursor: next } = await this.#client.zScan(key, cursor, { COUNT: MARKS_AT_ONCE });
+    return { cursor: next, marks: new Map(members.map(({ value, score }) => [value, score])) };
+  }
+
   async callFunction(
     name: string,
     keys: readonly string[],
@@ -115,6 +135,9 @@ export class RedisConnection implements FunctionHost {
     this.#client.destroy();
   }
 }
+
+/** Roughly how many members Redis looks up for one page. */
+const MARKS_AT_ONCE = 1_000;
 
 const STRINGS_AS_BYTES = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } as const;
 

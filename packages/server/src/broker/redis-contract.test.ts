@@ -1,10 +1,11 @@
 import { createClient } from "@redis/client";
 import { startRedis } from "../../../../tests/support/redis-server.ts";
 import { systemClock } from "../clock.ts";
-import { describeBrokerContract } from "./broker-contract.ts";
+import { describeBrokerContract, type MakeBroker } from "./broker-contract.ts";
+import { describeMarkContract } from "./mark-contract.ts";
 import { RedisBroker } from "./redis.ts";
 
-describeBrokerContract("RedisBroker", async (options) => {
+const make: MakeBroker = async (options) => {
   const cleanup = new AsyncDisposableStack();
   const redis = cleanup.use(await startRedis());
   const worker = createClient({ url: redis.url });
@@ -28,4 +29,7 @@ describeBrokerContract("RedisBroker", async (options) => {
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
-});
+};
+
+describeBrokerContract("RedisBroker", make);
+describeMarkContract("RedisBroker", make);

@@ -1,5 +1,12 @@
 import type { CancelTimer, Clock } from "../clock.ts";
-import { type BrokerMessage, BrokerRefused, BrokerUnavailable, type Subscriptions } from "./broker.ts";
+import {
+  type BrokerMessage,
+  BrokerRefused,
+  BrokerUnavailable,
+  type Marks,
+  type MarkWrite,
+  type Subscriptions,
+} from "./broker.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { describeFault, isRefusal, isUndone } from "./redis-fault.ts";
 import { RedisSubscriber } from "./redis-subscriber.ts";
@@ -128,6 +135,33 @@ export class RedisSession {
     if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
     const size = Buffer.byteLength(key);
     return this.#bounded(size, () => this.#answered(this.#commander.claimOnce(key, ttlMs), "a claim"));
+  }
+
+  /**
+   * Sets marks and tells of them in one transaction.
+   * @throws {BrokerUnavailable} as {@link publish}.
+   */
+  async setMarks(write: MarkWrite): Promise<void> {
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
+    const texts = [...write.marks.keys(), ...write.tell.map(({ data }) => data)];
+    const size = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    return this.#bounded(size, () => this.#answered(this.#commander.setMarks(write), "a write"));
+  }
+
+  /**
+   * Reads marks page by page, each of which may take `timeoutMs`.
+   * @throws {BrokerUnavailable} as {@link publish}.
+   */
+  async readMarks(key: string): Promise<Marks> {
+    const marks = new Map<string, number>();
+    let cursor = "0";
+    do {
+      if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
+      const page = await this.#answered(this.#commander.scanMarks(key, cursor), "a question");
+      for (const [text, endsAt] of page.marks) marks.set(text, endsAt);
+      cursor = page.cursor;
+    } while (cursor !== "0");
+    return marks;
   }
 
   /**

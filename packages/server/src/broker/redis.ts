@@ -5,6 +5,8 @@ import {
   type BrokerHealth,
   type BrokerMessage,
   BrokerUnavailable,
+  type Marks,
+  type MarkWrite,
   type Subscriptions,
 } from "./broker.ts";
 import { EchoProbe } from "./echo-probe.ts";
@@ -47,7 +49,8 @@ export interface RedisBrokerOptions {
 /**
  * The broker over Redis Pub/Sub. Its user needs `SUBSCRIBE`, `PUBLISH`, `MULTI`, `EXEC` and `PUBSUB|NUMSUB`, the
  * channels it subscribes and publishes to, and the probe's channel `tidings:probe:<relayId>`; for
- * {@link Broker.claimOnce} also `SET` on the keys that are claimed. With history on it needs
+ * {@link Broker.claimOnce} also `SET` on the keys that are claimed, and for marks `ZSCAN`, `ZADD`, `ZREMRANGEBYSCORE`,
+ * `ZREMRANGEBYRANK` and `PEXPIRE` on their keys. With history on it needs
  * Redis 7 or Valkey 7.2 and more rights (`redis-log/function-library.ts`); what is missing is a reason of bad health.
  *
  * A session (two connections, one subscription) lives until anything is wrong with it and is then replaced as
@@ -114,6 +117,14 @@ export class RedisBroker implements Broker {
 
   async claimOnce(key: string, ttlMs: number): Promise<boolean> {
     return this.#openSession.claimOnce(key, ttlMs);
+  }
+
+  async setMarks(write: MarkWrite): Promise<void> {
+    return this.#openSession.setMarks(write);
+  }
+
+  async readMarks(key: string): Promise<Marks> {
+    return this.#openSession.readMarks(key);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { REVOCATIONS_KEY } from "../auth/revocations.ts";
 import { systemClock } from "../clock.ts";
 import type { Settings } from "../config/schema.ts";
 import { CONTROL_CHANNEL } from "../fleet.ts";
@@ -67,6 +68,20 @@ async function roleFindings(redis: OperatorRedis): Promise<readonly Finding[]> {
   return [{ check: "redis role", level: "fail", says, mend }];
 }
 
+/** What a relay says to Redis about revoked tokens. */
+const revocationCommands: readonly (readonly string[])[] = [
+  ["ZSCAN", REVOCATIONS_KEY, "0"],
+  ["ZADD", REVOCATIONS_KEY, "1", "text"],
+  ["ZREMRANGEBYSCORE", REVOCATIONS_KEY, "-inf", "0"],
+  ["ZREMRANGEBYRANK", REVOCATIONS_KEY, "0", "-100"],
+  ["PEXPIRE", REVOCATIONS_KEY, "1"],
+];
+
+const revocationGrants: readonly string[] = [
+  ...revocationCommands.map(([name = ""]) => `+${name.toLowerCase()}`),
+  `'~${REVOCATIONS_KEY}'`,
+];
+
 /** What the user of a relay must be allowed. */
 interface NeededRights {
   /** Every channel a relay subscribes to and publishes on; `doctor` stands for the relay's own id. */
@@ -81,8 +96,14 @@ function neededRights({ channel, inbound_channel: inbound, history }: Settings):
   const own = [channel, inbound, CONTROL_CHANNEL, "tidings:reply:doctor", "tidings:probe:doctor"];
   return {
     channels: history ? [...own, ...historyChannels] : own,
-    commands: [["MULTI"], ["EXEC"], ["PUBSUB", "NUMSUB"], ...(history ? historyCommands : [])],
-    grants: ["+multi", "+exec", "'+pubsub|numsub'", ...(history ? historyGrants : [])],
+    commands: [
+      ["MULTI"],
+      ["EXEC"],
+      ["PUBSUB", "NUMSUB"],
+      ...revocationCommands,
+      ...(history ? historyCommands : []),
+    ],
+    grants: ["+multi", "+exec", "'+pubsub|numsub'", ...revocationGrants, ...(history ? historyGrants : [])],
   };
 }
 

@@ -49,7 +49,18 @@ test("a Redis that is away, a missing key and a taken port each fail with a mend
 
 test("missing permissions are named with the line that grants them", async () => {
   await using redis = await startRedis();
-  await redis.cli("acl", "setuser", "relay", "on", ">pw", "+@all", "resetchannels", "&updates", "&tidings:*");
+  await redis.cli(
+    "acl",
+    "setuser",
+    "relay",
+    "on",
+    ">pw",
+    "+@all",
+    "resetchannels",
+    "&updates",
+    "&tidings:*",
+    "~tidings:*",
+  );
   const { status, findings } = await examine({
     ...secret,
     TIDINGS_REDIS_URL: redis.url.replace("//", "//relay:pw@"),
@@ -77,6 +88,12 @@ test("a user that may do only what a relay needs passes", async () => {
     "+multi",
     "+exec",
     "+pubsub|numsub",
+    "~tidings:revocations",
+    "+zscan",
+    "+zadd",
+    "+zremrangebyscore",
+    "+zremrangebyrank",
+    "+pexpire",
     "&updates",
     "&inbound",
     "&tidings:*",

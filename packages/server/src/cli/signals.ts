@@ -1,5 +1,5 @@
 import { systemClock } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import { faultText, type Logger } from "../log.ts";
 
 /** What a shell expects of a process that Ctrl-C ended: 128 and the number of SIGINT. */
 const INTERRUPTED = 130;
@@ -15,7 +15,7 @@ const SAME_KEY_MS = 300;
  */
 export function endOnUnknownFault(logger: Logger): void {
   const crash = (error: unknown): never => {
-    logger.fatal({ err: error }, "a fault that nobody expected; leaving");
+    logger.fatal({ error: faultText(error) }, "a fault that nobody expected; leaving");
     process.exit(1);
   };
   process.on("uncaughtException", crash);

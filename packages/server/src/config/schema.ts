@@ -46,6 +46,7 @@ export interface Settings {
   readonly token_cookie?: string | undefined;
   readonly query_token: boolean;
   readonly insecure_user_id: boolean;
+  readonly revocation_ttl: number;
   readonly allowed_origins: readonly string[];
   readonly trusted_proxies: readonly string[];
   readonly api_key?: string | undefined;
@@ -206,6 +207,12 @@ const access = {
     .describe(
       "Whether `?user_id=` is believed. For development: anyone is anyone. " +
         "Refused when `NODE_ENV=production`.",
+    ),
+  revocation_ttl: duration({ min: "1m", max: "366d" })
+    .default(86_400_000)
+    .describe(
+      "How long a revocation holds where it does not say: at least as long as your longest token. " +
+        "After it, a token that still holds is accepted again.",
     ),
   allowed_origins: originList()
     .default([])

@@ -22,8 +22,9 @@ const SHAPE = /^([a-z*][a-z0-9+.-]*):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._*-]+)(?::(\d{
  * Allowed are
  * - a request without `Origin`: it does not come from a page in a browser, so no victim's cookies come with
  *   it, and whoever sends it could write any `Origin` as well;
- * - the relay's own origin: `Origin` names the host and port of `Host`. Schemes are not compared, since TLS
- *   often ends at a proxy; that proxy has to pass the browser's `Host` on;
+ * - the relay's own origin: `Origin` names the host and port of `Host`. TLS often ends at a proxy, which has to
+ *   pass the browser's `Host` on; where it also says `X-Forwarded-Proto: https`, the page must have come over
+ *   https, since whoever is in the network's path can write the one that comes over http;
  * - what one of the patterns in `allowed_origins` matches.
  *
  * A pattern is an origin as a browser writes it, `https://app.example.com`, where `*` stands for
@@ -48,13 +49,16 @@ export class OriginPolicy {
     this.#patterns = allowed.filter((pattern) => pattern !== "*" && pattern !== "null").map(parsedPattern);
   }
 
-  /** Takes the headers `Origin` and `Host` as they came, null where there is none. Never throws. */
-  allows(origin: string | null, host: string | null): boolean {
+  /** Takes the headers `Origin`, `Host` and `X-Forwarded-Proto` as they came, null where there is none. Never throws. */
+  allows(origin: string | null, host: string | null, proto: string | null = null): boolean {
     if (origin === null || this.#allowsAll) return true;
     if (origin === "null") return this.#allowsOpaque;
     const parts = parsedOrigin(origin);
     if (parts === null) return false;
-    return isSameOrigin(parts, host) || this.#patterns.some((pattern) => matches(pattern, parts));
+    return (
+      (isSameOrigin(parts, host) && !isDowngrade(parts, proto)) ||
+      this.#patterns.some((pattern) => matches(pattern, parts))
+    );
   }
 }
 
@@ -98,6 +102,11 @@ function isSameOrigin(origin: OriginParts, host: string | null): boolean {
   if (host === null || !DEFAULT_PORTS.has(origin.scheme)) return false;
   const own = parsedOrigin(`${origin.scheme}://${host}`);
   return own !== null && own.host === origin.host && own.port === origin.port;
+}
+
+/** A proxy that adds to the header of another leaves the browser's own scheme in front. */
+function isDowngrade({ scheme }: OriginParts, proto: string | null): boolean {
+  return scheme !== "https" && proto?.split(",")[0]?.trim().toLowerCase() === "https";
 }
 
 function matches(pattern: OriginParts, origin: OriginParts): boolean {

@@ -10,6 +10,7 @@ import { healthResponse, readinessResponse } from "./health.ts";
 import { notFound, problemResponse } from "./problem.ts";
 import type { PublishEndpoint } from "./publish.ts";
 import type { RelayReport } from "./relay-report.ts";
+import type { RevocationsEndpoint } from "./revocations.ts";
 import { closeConnections, countConnections, tellOffset } from "./users.ts";
 
 /** What the routes lead to. */
@@ -18,6 +19,7 @@ export interface RouteTargets {
   readonly stream: StreamEndpoint;
   readonly publish: PublishEndpoint;
   readonly fleet: Fleet;
+  readonly revocations: RevocationsEndpoint;
   /** The logs of updates; null without history. */
   readonly log: UpdateLog | null;
   readonly apiKey: ApiKey;
@@ -39,6 +41,7 @@ export const INNER_PATHS: readonly string[] = [
   "/readyz",
   "/metrics",
   "/v1/publish",
+  "/v1/revocations",
   "/v1/users/:id",
   "/v1/users/:id/connections",
   "/v1/users/:id/offset",
@@ -98,6 +101,8 @@ export class Routes {
       }
       case "/v1/publish":
         return this.#guard(request, ["POST"]) ?? this.#targets.publish.handle(request);
+      case "/v1/revocations":
+        return this.#guard(request, ["GET", "POST", "DELETE"]) ?? this.#targets.revocations.handle(request);
       default:
         return path.startsWith(USERS) ? this.#users(request, path) : problemResponse(notFound);
     }

@@ -70,6 +70,8 @@ export class StreamClient implements RelayClient, Beating, Writer, Debtor {
   readonly feed: Feed | null;
   readonly since: string | null;
   readonly expiresAt: number | null;
+  readonly tokenId: string | undefined;
+  readonly issuedAt: number | undefined;
   openedAt = 0;
   catchUp: CatchUp | null = null;
   isAlive = true;
@@ -100,6 +102,8 @@ export class StreamClient implements RelayClient, Beating, Writer, Debtor {
     this.feed = identity.feed;
     this.since = identity.since;
     this.expiresAt = identity.expiresAt;
+    this.tokenId = identity.tokenId;
+    this.issuedAt = identity.issuedAt;
     this.#context = context;
     this.#place = place;
     this.#sink = sink;

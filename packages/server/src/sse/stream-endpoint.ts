@@ -2,7 +2,7 @@ import type { Server } from "bun";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { History } from "../history/history.ts";
 import { refuseMethod } from "../http/allowed-methods.ts";
-import { allowPage, isHiddenCrossSite, preflightResponse } from "../http/cross-origin.ts";
+import { allowPage, preflightResponse } from "../http/cross-origin.ts";
 import type { ClientIdentity } from "../websocket/client.ts";
 import type { Door, Place } from "../websocket/door.ts";
 import type { Session } from "../websocket/session.ts";
@@ -62,7 +62,7 @@ export class StreamEndpoint {
     const refusal = refuseMethod(request, METHODS);
     if (refusal !== null) return refusal;
     const address = door.addressOf(request, server);
-    if (!door.allowsOrigin(request) || isHiddenCrossSite(request.headers)) {
+    if (!door.allowsOrigin(request)) {
       return door.refuse("origin_refused", address, request.headers.get("origin") ?? "");
     }
     if (request.method === "OPTIONS") return preflightResponse(METHODS.join(", "));

@@ -18,6 +18,7 @@ function worker({ connections = 0, isBrokerUp = true } = {}): Worker {
     connections: () => connections,
     users: () => 0,
     isBrokerUp: () => isBrokerUp,
+    revocations: () => 7,
     version: "1",
     droppedLogLines: () => 0,
     history: null,
@@ -73,6 +74,7 @@ test("what cannot be added up is the worst of all, or the same of all", async ()
   two.counters.outboxHighWater = 70;
   const seen = await samples(new JoinedMetrics(), await one.snapshot(), await two.snapshot());
   expect(seen.get("tidings_broker_up")).toBe(0);
+  expect(seen.get("tidings_revocations")).toBe(7);
   expect(seen.get("tidings_outbox_high_water_bytes")).toBe(100);
   expect(seen.get(`tidings_build_info{version="1",bun="${Bun.version}"}`)).toBe(1);
 });

@@ -75,6 +75,9 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
   readonly address: string;
   readonly peer: string;
   readonly speaksTidings: boolean;
+  /** `jti` and `iat` of the token that counts; a new token replaces them. */
+  tokenId: string | undefined;
+  issuedAt: number | undefined;
   /** When the identity runs out, in milliseconds since 1970, or null. A new token moves it. */
   expiresAt: number | null;
   /** When the socket opened, in monotonic milliseconds. */
@@ -112,6 +115,8 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
     this.feed = identity.feed;
     this.since = identity.since;
     this.expiresAt = identity.expiresAt;
+    this.tokenId = identity.tokenId;
+    this.issuedAt = identity.issuedAt;
     this.#context = context;
     this.#release = release;
   }

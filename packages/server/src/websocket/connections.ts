@@ -1,6 +1,8 @@
 import { type CloseName, closeCodes, resumedFrame, resumeFaults, welcomeFrame } from "@tidings/protocol";
 import type { Logger } from "pino";
-import type { Authenticator } from "../auth/authenticator.ts";
+import type { Authenticator, Identity } from "../auth/authenticator.ts";
+import type { Revocable } from "../auth/revocation.ts";
+import { REVOKED } from "../auth/revoked-clients.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { Settings } from "../config/schema.ts";
 import { connectionsWithin, openFileLimit } from "../file-limit.ts";
@@ -37,6 +39,8 @@ export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly authenticator: Authenticator;
+  /** Whether a token was revoked meanwhile. */
+  readonly isRevoked: (token: Revocable) => boolean;
   /** Null where the relay keeps none. */
   readonly history: History | null;
   /** Publishes a client's message for workers. */
@@ -125,7 +129,7 @@ export class Connections {
       clock,
       authenticator,
       publish: settings.inbound ? publish : null,
-      onRenewed: (client, expiresAt) => this.#renew(client, expiresAt),
+      onRenewed: (client, identity) => this.#renew(client, identity),
       count: (result) => metrics.message(result),
       resume: (client, since, id) => this.#resume(client, since, id),
       maxBytes: settings.max_message_bytes,
@@ -235,7 +239,12 @@ export class Connections {
   }
 
   #begin(client: RelayClient, heartbeatMs: number): void {
-    const { history } = this.#options;
+    const { history, isRevoked } = this.#options;
+    if (isRevoked(client)) {
+      // Revoked between the judgement of its token and the opening of its connection.
+      client.close("forbidden", { reason: REVOKED });
+      return;
+    }
     const { since } = client;
     const tell = (answer: HistoryAnswer): void =>
       client.sendSystem(this.#welcome(client, heartbeatMs, answer), answer.offset);
@@ -265,9 +274,11 @@ export class Connections {
     });
   }
 
-  #renew(client: Client, expiresAt: number | null): void {
+  #renew(client: Client, { expiresAt, tokenId, issuedAt }: Identity): void {
     this.#expiry.remove(client, client.expiresAt);
     client.expiresAt = tokenDeadline(expiresAt, this.#options.clock.wall());
+    client.tokenId = tokenId;
+    client.issuedAt = issuedAt;
     this.#expiry.add(client, client.expiresAt);
   }
 

@@ -1,6 +1,7 @@
 import { resumeFaults } from "@tidings/protocol";
 import type { Server } from "bun";
 import type { Refusal } from "../auth/authenticator.ts";
+import { isHiddenCrossSite } from "../http/cross-origin.ts";
 import type { ClientAddressReader } from "../http/client-address.ts";
 import type { OriginPolicy } from "../http/origin.ts";
 import { type Problem, problemResponse } from "../http/problem.ts";
@@ -16,6 +17,7 @@ export type HandshakeResult =
   | "token_refused"
   | "token_undecided"
   | "ticket_used"
+  | "token_revoked"
   | "draining"
   | "user_full"
   | "bad_since"
@@ -45,7 +47,13 @@ export interface Place {
 const RETRY_AFTER_SECONDS = "5";
 
 const problems: Readonly<
-  Record<Exclude<HandshakeResult, "accepted" | "token_refused" | "token_undecided" | "ticket_used">, Problem>
+  Record<
+    Exclude<
+      HandshakeResult,
+      "accepted" | "token_refused" | "token_undecided" | "ticket_used" | "token_revoked"
+    >,
+    Problem
+  >
 > = {
   not_websocket: {
     status: 426,
@@ -122,7 +130,12 @@ export class Door {
 
   /** Whether the page that sends the request, if one does, may connect. */
   allowsOrigin({ headers }: Request): boolean {
-    return this.#options.origins.allows(headers.get("origin"), headers.get("host"));
+    if (isHiddenCrossSite(headers)) return false;
+    return this.#options.origins.allows(
+      headers.get("origin"),
+      headers.get("host"),
+      headers.get("x-forwarded-proto"),
+    );
   }
 
   /** Takes a place for a request, before anything is known of who sends it. */
@@ -157,6 +170,10 @@ export class Door {
     if (code === "used") {
       this.#report("ticket_used", address, detail);
       return problemResponse({ status: 401, code: "ticket_used", title: "Ticket used", detail }, headers);
+    }
+    if (code === "revoked") {
+      this.#report("token_revoked", address, detail);
+      return problemResponse({ status: 401, code: "token_revoked", title: "Token revoked", detail }, headers);
     }
     this.#report("token_refused", address, detail);
     return problemResponse({ status: 401, code: "token_refused", title: "Token refused", detail }, headers);

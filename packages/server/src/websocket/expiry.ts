@@ -1,4 +1,4 @@
-import { TOKEN_LEEWAY_MS } from "../auth/token-verifier.ts";
+import { TOKEN_LEEWAY_MS } from "../auth/token-leeway.ts";
 import type { CancelTimer, Clock } from "../clock.ts";
 
 /** Something that ends when its token does. */

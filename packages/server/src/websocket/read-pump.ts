@@ -6,7 +6,7 @@ import {
   pongFrame,
   RESERVED_TYPE_PREFIX,
 } from "@tidings/protocol";
-import type { Authenticator } from "../auth/authenticator.ts";
+import type { Authenticator, Identity } from "../auth/authenticator.ts";
 import { sliceText } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "./client.ts";
@@ -32,7 +32,7 @@ export interface ReadPumpOptions {
   /** Publishes a message for workers; null where the relay takes none. Rejects where it was not taken. */
   readonly publish: ((message: string) => Promise<void>) | null;
   /** Called when a client proved anew who it is. */
-  readonly onRenewed: (client: Client, expiresAt: number | null) => void;
+  readonly onRenewed: (client: Client, identity: Identity) => void;
   /** Called when a client wants to have what follows an offset. */
   readonly resume: (client: Client, since: string, id: string | undefined) => void;
   readonly count: (result: InboundResult) => void;
@@ -121,11 +121,13 @@ export class ReadPump {
     }
     if (!result.ok || result.identity.userId !== client.userId) {
       const reason = result.ok ? "the new token is for another user" : result.refusal.reason;
-      client.sendSystem(errorFrame({ code: "token_refused", message: reason }, message.id));
-      client.close("token_refused");
+      const isRevoked = !result.ok && result.refusal.code === "revoked";
+      const code = isRevoked ? "token_revoked" : "token_refused";
+      client.sendSystem(errorFrame({ code, message: reason }, message.id));
+      client.close(isRevoked ? "forbidden" : "token_refused", isRevoked ? { reason } : {});
       return;
     }
-    this.#options.onRenewed(client, result.identity.expiresAt);
+    this.#options.onRenewed(client, result.identity);
     if (message.id !== undefined) client.sendSystem(ackFrame(message.id));
   }
 

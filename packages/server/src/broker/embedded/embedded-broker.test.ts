@@ -1,13 +1,14 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../clock.ts";
 import type { BrokerEvents, Subscriptions } from "../broker.ts";
-import { describeBrokerContract } from "../broker-contract.ts";
+import { describeBrokerContract, type MakeBroker } from "../broker-contract.ts";
+import { describeMarkContract } from "../mark-contract.ts";
 import { ownBytes, textOf } from "./channel-name.ts";
 import { EmbeddedBroker } from "./embedded-broker.ts";
 import { startRespServer } from "./resp-server.ts";
 import { RawConnection } from "./resp-test-client.ts";
 
-describeBrokerContract("the embedded broker", async ({ subscriptions, events }) => {
+const make: MakeBroker = async ({ subscriptions, events }) => {
   const broker = makeBroker(subscriptions, events);
   const server = startRespServer({ port: 0, channels: broker.channels, clock: systemClock });
   const worker = await RawConnection.open(server.port);
@@ -27,7 +28,10 @@ describeBrokerContract("the embedded broker", async ({ subscriptions, events }) 
       await broker.close();
     },
   };
-});
+};
+
+describeBrokerContract("the embedded broker", make);
+describeMarkContract("the embedded broker", make);
 
 test("a publisher's count adds the relay to the programs that listen on the port", async () => {
   const broker = makeBroker(new Map([["updates", () => {}]]));

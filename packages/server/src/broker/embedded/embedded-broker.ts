@@ -5,6 +5,8 @@ import {
   type BrokerHealth,
   type BrokerMessage,
   BrokerUnavailable,
+  type Marks,
+  type MarkWrite,
   type MessageHandler,
   type Subscriptions,
 } from "../broker.ts";
@@ -12,6 +14,7 @@ import type { LogBounds, UpdateLog } from "../update-log.ts";
 import { ownBytes } from "./channel-name.ts";
 import { ChannelRegistry, type Subscriber } from "./channels.ts";
 import { Claims } from "./claims.ts";
+import { MarkStore } from "./mark-store.ts";
 import { LogStore } from "./log-store.ts";
 import { MemoryLog } from "./memory-log.ts";
 
@@ -54,6 +57,7 @@ export class EmbeddedBroker implements Broker {
   readonly #clock: Clock;
   readonly #subscriptions: readonly Subscription[];
   readonly #claims: Claims;
+  readonly #marks = new MarkStore();
   #health: BrokerHealth = { ok: false, reason: "the embedded broker has not been started" };
   #state: "new" | "open" | "closed" = "new";
 
@@ -99,6 +103,17 @@ export class EmbeddedBroker implements Broker {
   async claimOnce(key: string, ttlMs: number): Promise<boolean> {
     if (this.#state !== "open") throw new BrokerUnavailable("the embedded broker is not running");
     return this.#claims.claim(key, ttlMs);
+  }
+
+  async setMarks(write: MarkWrite): Promise<void> {
+    await this.publish([]);
+    this.#marks.set(write);
+    await this.publish(write.tell);
+  }
+
+  async readMarks(key: string): Promise<Marks> {
+    if (this.#state !== "open") throw new BrokerUnavailable("the embedded broker is not running");
+    return this.#marks.read(key);
   }
 
   async close(): Promise<void> {
