@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import { ensureInstalled } from "./ensure-installed.mjs";
 import { runTests } from "./test.mjs";
 
-// What CI runs: the checks of `npm run check` one by one, then `npm test` with nothing skipped.
+// What CI runs: the checks of `npm run check` and the audit one by one, then `npm test` with nothing skipped.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.env.CI = "true";
 
-const checks = ["lint", "types", "format:check", "dead-code", "docs:check"];
+const checks = ["lint", "types", "format:check", "dead-code", "docs:check", "audit"];
 
 ensureInstalled();
 let passed = 0;

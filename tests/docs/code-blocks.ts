@@ -59,6 +59,14 @@ export function tableRows(markdown: string, column: string): readonly (readonly 
   return lines.slice(start + 2, end === -1 ? undefined : end).map(cells);
 }
 
+/** The rows of all tables, cell by cell, headers and rules among them. */
+export function tableCells(markdown: string): readonly (readonly string[])[] {
+  return markdown
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map(cells);
+}
+
 function cells(line: string): readonly string[] {
   if (!line.startsWith("|")) return [];
   return line
