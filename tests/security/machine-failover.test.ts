@@ -89,6 +89,29 @@ test("fault.failover.primary-returns-stale: nothing that a relay acknowledged is
   expect(posted).toEqual([]);
   // What was on its way when the primary hung is read and acknowledged before it sees that its replicas are gone.
   expect(direct?.length).toBeLessThanOrEqual(1);
+  // It lost nothing because it was asked and refused, not because nobody asked.
+  expect(worker.refusals.filter((reason) => reason.startsWith("NOREPLICAS")).length).toBeGreaterThan(0);
+});
+
+test("fault.failover.stock-settings: with the stock settings a hung primary that comes back acknowledges updates that its successor never gets", async () => {
+  await using redis = await startWatchedRedis();
+  const [first, ...replicas] = redis.servers;
+  if (first === undefined) throw new Error("unreachable");
+  await using relay = await startFollower(redis);
+  await using worker = await stubbornWorker(first);
+  expect(await worker.publish(1)).toBe(true);
+  await eventually("the replicas have the first", async () => {
+    const copies = await Promise.all(replicas.map(stored));
+    return copies.every((copy) => copy.has(1));
+  });
+  await first.kill("SIGSTOP");
+  const successor = await redis.successorOf(first);
+  redis.signal("SIGSTOP");
+  await first.kill("SIGCONT");
+  expect(await worker.publish(2)).toBe(true);
+  expect([...(await stored(successor))]).toEqual([1]);
+  redis.signal("SIGCONT");
+  await relay.ready();
 });
 
 test("fault.failover.replica: a replica is refused as Redis, and a primary that became one is left", async () => {
@@ -156,20 +179,29 @@ async function hangAndReturn(
   return acknowledged.map((own) => [...own].filter((n) => !kept.has(n) && !received.has(n)));
 }
 
+interface StubbornWorker extends AsyncDisposable {
+  readonly publish: (n: number) => Promise<boolean>;
+  /** What the server said whenever it did not take an update. */
+  readonly refusals: readonly string[];
+}
+
 /** A worker that stays with one server, whatever becomes of it. */
-async function stubbornWorker(
-  server: RedisServer,
-): Promise<AsyncDisposable & { publish: (n: number) => Promise<boolean> }> {
+async function stubbornWorker(server: RedisServer): Promise<StubbornWorker> {
   const client = createClient({ url: server.url, disableOfflineQueue: true });
   client.on("error", () => {});
   await client.connect();
+  const refusals: string[] = [];
   return {
+    refusals,
     publish: (n) =>
       client
         .sendCommand(["FCALL", "tidings_publish", "1", "tidings:{ann}:log", JSON.stringify(update(n))])
         .then(
           () => true,
-          () => false,
+          (error: unknown) => {
+            refusals.push(error instanceof Error ? error.message : String(error));
+            return false;
+          },
         ),
     [Symbol.asyncDispose]: async () => client.destroy(),
   };
