@@ -11,7 +11,7 @@ const PLACES = ["bench", "examples", "packages", "scripts", "tests"];
 /** All test files in two lanes that share no file they write: one computes, the other waits. */
 export function testLanes(root) {
   const files = PLACES.flatMap((place) =>
-    readdirSync(join(root, place), { recursive: true }).map((path) => `${place}/${path}`),
+    readdirSync(join(root, place), { encoding: "utf8", recursive: true }).map((path) => `${place}/${path}`),
   ).filter((path) => /\.test\.tsx?$/.test(path) && !path.includes("node_modules/"));
   const isWaiting = (path) => WAITING.some((folder) => path.startsWith(folder));
   return [files.filter((path) => !isWaiting(path)), files.filter(isWaiting)];
