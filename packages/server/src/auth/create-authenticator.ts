@@ -24,7 +24,7 @@ export interface AuthenticatorOptions {
   /** Remembers tickets that were used, for all relays. Without it no ticket is let in. */
   readonly claimOnce?: ClaimOnce;
   /** Why somebody whose credential holds is not let in: it was revoked, or that is not known. Nobody is, unless given. */
-  readonly objection?: (identity: Identity) => Refusal | null;
+  readonly objection?: (identity: Identity) => Promise<Refusal | null>;
   /**
    * Called with one sentence, without token or secret, for each fault that is not a client's: a key set that
    * cannot be fetched, a key that cannot be used. Must not throw.
@@ -77,11 +77,11 @@ class RequestAuthenticator implements Authenticator {
     return refused("refused", "the relay has no key to verify a token with, only insecure_user_id");
   }
 
-  #believe(userId: string): AuthResult {
+  async #believe(userId: string): Promise<AuthResult> {
     const fault = userIdFault(userId);
     if (fault !== null) return refused("refused", `the user_id parameter ${fault}`);
     const identity = { userId, expiresAt: null };
-    const refusal = this.#options.objection?.(identity) ?? null;
+    const refusal = (await this.#options.objection?.(identity)) ?? null;
     return refusal === null ? { ok: true, identity } : { ok: false, refusal };
   }
 }

@@ -92,14 +92,26 @@ class Stage {
 }
 
 describe("revocations", () => {
-  test("let nobody in before they were read once, and then whom they do not cover", async () => {
+  test("have whoever comes with the relay's start wait for the first read, which decides", async () => {
     const it = new Stage();
     it.store.marks.set(ann, it.later(HOUR));
-    expect(it.revocations.objection({ userId: "bob" })).toMatchObject({ code: "unavailable" });
+    const early = [it.revocations.objection({ userId: "bob" }), it.revocations.objection({ userId: "ann" })];
     it.revocations.arrived();
     await it.untilRead();
-    expect(it.revocations.objection({ userId: "bob" })).toBeNull();
-    expect(it.revocations.objection({ userId: "ann" })).toEqual({
+    expect(await Promise.all(early)).toEqual([null, { code: "revoked", reason: "the token was revoked" }]);
+  });
+
+  test("let nobody in while 3 s were not enough to read them once, and then whom they do not cover", async () => {
+    const it = new Stage();
+    it.store.marks.set(ann, it.later(HOUR));
+    const early = it.revocations.objection({ userId: "bob" });
+    it.clock.advance(3_000);
+    expect(await early).toMatchObject({ code: "unavailable" });
+    expect(await it.revocations.objection({ userId: "bob" })).toMatchObject({ code: "unavailable" });
+    it.revocations.arrived();
+    await it.untilRead();
+    expect(await it.revocations.objection({ userId: "bob" })).toBeNull();
+    expect(await it.revocations.objection({ userId: "ann" })).toEqual({
       code: "revoked",
       reason: "the token was revoked",
     });
@@ -144,7 +156,7 @@ describe("revocations", () => {
     await it.untilRead();
     it.revocations.interrupted();
     expect(it.revocations.trouble).not.toBeNull();
-    expect([it.covers("ann"), it.revocations.objection({ userId: "bob" })]).toEqual([true, null]);
+    expect([it.covers("ann"), await it.revocations.objection({ userId: "bob" })]).toEqual([true, null]);
     it.store.marks.set(bob, it.later(HOUR));
     it.revocations.arrived();
     await it.untilRead();

@@ -36,6 +36,9 @@ export const REVOCATIONS_KEY = "tidings:revocations";
 /** How long Redis remembers a revocation that has ended, in milliseconds: a relay that was away learns that it was lifted. */
 const MEMORY_MS = 3_600_000;
 
+/** How long after its start a relay has handshakes wait for the first read, in milliseconds. */
+const FIRST_READ_MS = 3_000;
+
 /** How long after a read that failed the next one begins, in milliseconds. */
 const RETRY_MS = 500;
 
@@ -61,8 +64,10 @@ export class Revocations {
   readonly #table = new RevocationTable();
   readonly #clients: RevokedClients;
   readonly #stopTurning: CancelTimer;
+  readonly #stopWaiting: CancelTimer;
   /** What came while Redis was being read, which is newer than what is read; null while nothing is. */
   #heard: Map<string, number> | null = null;
+  readonly #firstRead = Promise.withResolvers<void>();
   #isKnown = false;
   #trouble: string | null = "the revoked tokens have not been read yet";
   #isArrived = false;
@@ -74,6 +79,7 @@ export class Revocations {
     this.#options = options;
     this.#clients = new RevokedClients({ ...options, isRevoked: (client) => this.covers(client) });
     this.#stopTurning = options.clock.every(TURN_MS, () => this.#turn());
+    this.#stopWaiting = options.clock.after(FIRST_READ_MS, this.#firstRead.resolve);
   }
 
   /** Why the relay may not know the latest; null where it does. */
@@ -91,8 +97,12 @@ export class Revocations {
     return this.#table.covers(token, this.#options.clock.wall());
   }
 
-  /** Why somebody whose token holds is not let in; null where they are. Nobody is before the first read. */
-  objection(token: Revocable): Refusal | null {
+  /**
+   * Why somebody whose token holds is not let in; null where they are. Nobody is before the first read, for which those who
+   * come with the relay's start wait 3 s at most: a relay listens a moment before it has read Redis.
+   */
+  async objection(token: Revocable): Promise<Refusal | null> {
+    if (!this.#isKnown) await this.#firstRead.promise;
     if (!this.#isKnown)
       return { code: "unavailable", reason: "the relay does not know yet which tokens are revoked" };
     return this.covers(token) ? { code: "revoked", reason: REVOKED } : null;
@@ -163,6 +173,8 @@ export class Revocations {
     this.interrupted();
     this.#clients.stop();
     this.#stopTurning();
+    this.#stopWaiting();
+    this.#firstRead.resolve();
   }
 
   #turn(): void {
@@ -181,6 +193,8 @@ export class Revocations {
       const lost = this.#lost(stored, heard);
       const news = this.#take(stored, heard);
       this.#isKnown = true;
+      this.#stopWaiting();
+      this.#firstRead.resolve();
       if (round === this.#round) this.#trouble = null;
       if (news.length > 0) void this.#clients.close(news);
       await this.#writeBack(lost);

@@ -27,7 +27,7 @@ export interface TokenVerifierOptions {
   /** Remembers tickets that were used. Without it no ticket is let in. */
   readonly claimOnce?: ClaimOnce;
   /** Why a token that holds in every other respect is not accepted; null where it is. Nothing is, unless given. */
-  readonly objection?: (identity: Identity) => Refusal | null;
+  readonly objection?: (identity: Identity) => Promise<Refusal | null>;
   /** Called with one sentence, never with a token, when it is the relay that is at fault. */
   readonly onFault: (sentence: string) => void;
 }
@@ -71,7 +71,7 @@ export class TokenVerifier {
       const payload = await this.#payload(token, { ...this.#checks, currentDate: new Date(now) });
       const result = identified(payload, now);
       if (!result.ok) return result;
-      const refusal = this.#options.objection?.(result.identity) ?? null;
+      const refusal = (await this.#options.objection?.(result.identity)) ?? null;
       if (refusal !== null) return { ok: false, refusal };
       return isTicket(payload) ? await this.#admit(result.identity, payload, now) : result;
     } catch (error) {
