@@ -172,6 +172,7 @@ describe("revocations", () => {
     it.store.marks.set(ann, it.later(HOUR));
     it.revocations.arrived();
     gate.resolve();
+    await it.revocations.objection({ userId: "bob" });
     await eventually("another attempt waits", () => it.clock.timers === 2);
     expect(it.revocations.trouble).not.toBeNull();
     it.clock.advance(500);
