@@ -78,12 +78,12 @@ export class CatchUp {
   offer(feed: Feed, update: FramedUpdate): void {
     const cursor = this.cursorOf(feed);
     if (cursor === undefined) return;
+    // The live end was not known before: this is the first update of that log.
+    if (cursor.epoch === "") cursor.placeAt({ epoch: feed.epoch, n: update.n - 1 });
     if (!cursor.isLive) {
       cursor.hold(update);
       return;
     }
-    // The live end was not known before: this is the first update of that log.
-    if (cursor.epoch === "") cursor.epoch = feed.epoch;
     if (update.n > cursor.n) this.#sendLive(cursor, update);
     this.#finish();
   }
@@ -92,7 +92,8 @@ export class CatchUp {
   lag(feed: Feed, place: LogPosition): void {
     const cursor = this.cursorOf(feed);
     if (cursor === undefined) return;
-    if (cursor.isLive) cursor.moveTo(place.n < cursor.n && place.epoch === cursor.epoch ? cursor : place);
+    if (cursor.epoch === "") cursor.moveTo(place);
+    else if (cursor.isLive) cursor.moveTo(place.n < cursor.n && place.epoch === cursor.epoch ? cursor : place);
     if (this.#isStarted) this.run();
   }
 

@@ -34,10 +34,15 @@ export class Cursor {
     return this.feed.isReachedBy(this);
   }
 
-  /** Moves to another place, from which the live end is to be reached again. */
-  moveTo({ epoch, n }: LogPosition): void {
+  /** Takes a place where none was known. */
+  placeAt({ epoch, n }: LogPosition): void {
     this.epoch = epoch;
     this.n = n;
+  }
+
+  /** Moves to another place, from which the live end is to be reached again. */
+  moveTo(place: LogPosition): void {
+    this.placeAt(place);
     this.isLive = false;
   }
 

@@ -112,6 +112,27 @@ test("a client that was let in while the log could not be asked gets what comes"
   stage.history.stop();
 });
 
+test("the first broadcast that comes while a client of unknown place catches up with its own log is sent, and is no hole", async () => {
+  const stage = new Stage();
+  const ann = new Application("ann");
+  void stage.connect(ann);
+  stage.log.publish("ann");
+  await stage.settle();
+  stage.log.notice();
+  stage.log.leave(new BrokerUnavailable("away"));
+  await stage.settle();
+  stage.log.publish("ann");
+  stage.log.comeBack();
+  stage.history.resubscribed();
+  for (const target of ["ann", "*"]) stage.log.publish(target);
+  // The one shows a hole, and the other comes before it was read.
+  for (const _ of ["ann", "*"]) stage.log.notice();
+  await serve(stage);
+  while ((ann.line?.wire.length ?? 0) > 0) ann.take();
+  expect([ann.violations, ann.gaps, ann.since?.replaceAll(/e\d/g, "e")]).toEqual([[], 0, "e.3,*e.1"]);
+  stage.history.stop();
+});
+
 test("a log that ends before what was delivered is begun anew, and every client is told", async () => {
   const stage = new Stage();
   const ann = await arrive(stage, "ann");
