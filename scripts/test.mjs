@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
-import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { ensureInstalled } from "./ensure-installed.mjs";
 import { testLanes } from "./test-lanes.mjs";
@@ -16,7 +15,7 @@ const TEST_TIMEOUT_MS = 120_000;
 
 /**
  * Runs the tests that `words` name, or all of them in two lanes at once. Passes on what they print, the second lane's when
- * the first has ended, and resolves with the sums of the numbers in their closing lines.
+ * both have ended, and resolves with the sums of the numbers in their closing lines and with what the failed ones printed.
  */
 export async function runTests(words = []) {
   ensureInstalled();
@@ -25,28 +24,64 @@ export async function runTests(words = []) {
     const isStrict = process.env.CI === "true";
     console.error(`Tests that need ${missing.join(", ")} ${isStrict ? "will fail" : "are skipped"}.`);
   }
-  if (words.length > 0) return runLane(words, process.stdout);
+  if (words.length > 0) return runLane(words, writeOut);
 
   const [computing, waiting] = testLanes(root).map((files) => files.map((file) => `./${file}`));
   console.log(
-    "Two lanes run at once. What faults, scale and security print follows when the others have ended.",
+    "Two lanes run at once. What faults, scale and security print follows when all have ended.",
   );
-  const later = new PassThrough({ highWaterMark: Number.MAX_SAFE_INTEGER });
-  const second = runLane(waiting, later);
-  const first = await runLane(computing, process.stdout);
-  later.pipe(process.stdout, { end: false });
+  const printed = [];
+  const second = runLane(waiting, (text) => printed.push(text));
+  const first = await runLane(computing, writeOut);
   const both = [first, await second];
+  writeOut(printed.join(""));
   const sum = (key) => both.reduce((total, lane) => total + lane[key], 0);
   return {
     status: Math.max(...both.map((lane) => lane.status)),
     passed: sum("passed"),
     failed: sum("failed"),
     skipped: sum("skipped"),
+    failures: both.flatMap((lane) => lane.failures),
   };
 }
 
-/** Runs `bun test` with `words` and sends what it prints to `output`. */
-async function runLane(words, output) {
+/** How many lines of what a failed test printed last are told again. */
+const FAILURE_LINES = 40;
+
+/** What each failed test of a lane printed, its own line last. */
+class FailureWatch {
+  failures = [];
+  #told = new Set();
+  #lines = [];
+  #rest = "";
+
+  see(text) {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop();
+    for (const line of lines) {
+      this.#lines.push(line);
+      // Bun names them all once more at the end.
+      if (line.startsWith("(fail)") && !this.#told.has(line)) {
+        this.#told.add(line);
+        this.failures.push(this.#lines.slice(-FAILURE_LINES).join("\n"));
+      }
+      if (/^\((?:fail|pass|skip)\)/.test(line)) this.#lines = [];
+      else if (this.#lines.length > 2 * FAILURE_LINES) this.#lines = this.#lines.slice(-FAILURE_LINES);
+    }
+  }
+}
+
+/** Tells what failed once more, since thousands of lines may stand behind it. */
+export function tellFailures(failures) {
+  for (const failure of failures) console.log(`\n--- failed\n${failure}`);
+}
+
+function writeOut(text) {
+  process.stdout.write(text);
+}
+
+/** Runs `bun test` with `words` and hands what it prints to `tell`. */
+async function runLane(words, tell) {
   const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
   const child = spawn(bun, ["test", "--timeout", String(TEST_TIMEOUT_MS), ...words], {
     cwd: root,
@@ -54,21 +89,31 @@ async function runLane(words, output) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let tail = "";
+  const watch = new FailureWatch();
   for (const from of [child.stdout, child.stderr]) {
-    from.on("data", (data) => {
-      output.write(data);
-      tail = (tail + data).slice(-2_000);
+    from.setEncoding("utf8");
+    from.on("data", (text) => {
+      tell(text);
+      tail = (tail + text).slice(-2_000);
+      watch.see(text);
     });
   }
   const status = await new Promise((resolve) => {
     child.once("close", (code) => resolve(code ?? 1));
   });
   const count = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}$`, "m").exec(tail)?.[1] ?? 0);
-  return { status, passed: count("pass"), failed: count("fail"), skipped: count("skip") };
+  return {
+    status,
+    passed: count("pass"),
+    failed: count("fail"),
+    skipped: count("skip"),
+    failures: watch.failures,
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { status, passed, failed } = await runTests(process.argv.slice(2));
+  const { status, passed, failed, failures } = await runTests(process.argv.slice(2));
+  tellFailures(failures);
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exit(status);
 }
