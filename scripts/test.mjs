@@ -27,9 +27,7 @@ export async function runTests(words = []) {
   if (words.length > 0) return runLane(words, writeOut);
 
   const [computing, waiting] = testLanes(root).map((files) => files.map((file) => `./${file}`));
-  console.log(
-    "Two lanes run at once. What faults, scale and security print follows when all have ended.",
-  );
+  console.log("Two lanes run at once. What faults, scale and security print follows when all have ended.");
   const printed = [];
   const second = runLane(waiting, (text) => printed.push(text));
   const first = await runLane(computing, writeOut);

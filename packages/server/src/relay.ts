@@ -149,6 +149,7 @@ export function startRelay(options: RelayOptions): Relay {
     sentinels: sentinelNames(settings),
     probeIntervalMs: settings.probe_interval,
     timeoutMs: settings.redis_timeout,
+    longestPauseMs: settings.coalesce_window,
     embeddedPort: settings.embedded_port,
     channel: settings.channel,
   });

@@ -18,6 +18,8 @@ export interface OpenBrokerOptions {
   readonly sentinels?: SentinelNames | null;
   readonly probeIntervalMs: number;
   readonly timeoutMs: number;
+  /** Longest pause between reads while many messages come, in milliseconds; none where it is 0 or absent. */
+  readonly longestPauseMs?: number;
   readonly embeddedPort: number;
   /** Keeps logs within these bounds; none where it is null or absent. */
   readonly history?: LogBounds | null;
@@ -40,6 +42,7 @@ export function openBroker(options: OpenBrokerOptions): OpenedBroker {
   const { subscriptions, events, clock, random, history = null } = options;
   if (options.kind === "redis") {
     const { redisUrl: url, sentinels = null, probeIntervalMs, timeoutMs, relayId, channel } = options;
+    const { longestPauseMs = 0 } = options;
     const broker = new RedisBroker({
       url,
       sentinels,
@@ -47,6 +50,7 @@ export function openBroker(options: OpenBrokerOptions): OpenedBroker {
       events,
       probeIntervalMs,
       timeoutMs,
+      longestPauseMs,
       relayId,
       clock,
       random,

@@ -7,6 +7,7 @@ import {
   type MarkWrite,
   type Subscriptions,
 } from "./broker.ts";
+import { ReadPacer } from "./read-pacer.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { describeFault, isRefusal, isUndone } from "./redis-fault.ts";
 import { RedisSubscriber } from "./redis-subscriber.ts";
@@ -28,6 +29,8 @@ export interface RedisSessionOptions {
   readonly subscriptions: Subscriptions;
   /** How long connecting, subscribing, and the answer to a publish may each take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Longest pause between reads while many messages come, in milliseconds; 0 for none. */
+  readonly longestPauseMs: number;
   /** Bounds of the logs, for which Redis must have the function library; null where history is off. */
   readonly history: LogBounds | null;
   readonly clock: Clock;
@@ -59,12 +62,18 @@ export class RedisSession {
 
   constructor(options: RedisSessionOptions) {
     this.#options = options;
-    const { target, name, timeoutMs, onLost } = options;
+    const { target, name, timeoutMs, longestPauseMs, clock, onLost } = options;
     const onFault = (error: unknown): void => onLost(describeFault(error));
     const guarded = [...options.subscriptions].map(
       ([channel, handler]) => [channel, this.#guard(handler)] as const,
     );
-    this.#subscriber = new RedisSubscriber({ target, name, subscriptions: new Map(guarded), onFault });
+    this.#subscriber = new RedisSubscriber({
+      target,
+      name,
+      subscriptions: new Map(guarded),
+      pacer: new ReadPacer({ longestMs: longestPauseMs, clock }),
+      onFault,
+    });
     this.#commander = new RedisConnection({ target, name, connectTimeoutMs: timeoutMs, onFault });
   }
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { eventually } from "../../../../tests/support/eventually.ts";
 import { startRedis } from "../../../../tests/support/redis-server.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { ReadPacer } from "./read-pacer.ts";
 import { describeFault } from "./redis-fault.ts";
 import { RedisSubscriber } from "./redis-subscriber.ts";
 import { parseRedisUrl } from "./redis-target.ts";
@@ -43,11 +45,50 @@ describe("RedisSubscriber", () => {
     subscriber.destroy();
   });
 
+  test("what comes while the connection is left alone arrives, whole and in order", async () => {
+    await using redis = await startRedis();
+    let pauses = 0;
+    const clock: Clock = {
+      ...systemClock,
+      after(delay, run) {
+        pauses += 1;
+        return systemClock.after(delay, run);
+      },
+    };
+    const numbers: number[] = [];
+    const subscriber = new RedisSubscriber({
+      target: parseRedisUrl(redis.url),
+      name: "test",
+      subscriptions: new Map([
+        ["updates", (bytes) => void numbers.push(Number(new TextDecoder().decode(bytes)))],
+      ]),
+      pacer: new ReadPacer({ longestMs: 10, clock }),
+      onFault() {},
+    });
+    await subscriber.open();
+    await subscriber.subscribe();
+    await using publisher = Bun.spawn(["redis-cli", "-p", String(redis.port)], {
+      stdin: "pipe",
+      stdout: "ignore",
+    });
+    let sent = 0;
+    while (pauses < 20) {
+      const lines = Array.from({ length: 50 }, (_, index) => `PUBLISH updates ${sent + index + 1}\n`);
+      sent += lines.length;
+      await publisher.stdin.write(lines.join(""));
+      await publisher.stdin.flush();
+      await Bun.sleep(0);
+    }
+    await eventually("all arrived", () => numbers.length === sent);
+    expect(numbers).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
+    subscriber.destroy();
+  });
+
   test("a message of many megabytes arrives whole", async () => {
     await using redis = await startRedis();
     const sizes: number[] = [];
     const subscriptions = new Map([["updates", ({ length }: Uint8Array) => void sizes.push(length)]]);
-    const options = { target: parseRedisUrl(redis.url), name: "test", onFault() {} };
+    const options = { target: parseRedisUrl(redis.url), name: "test", pacer: unpaced(), onFault() {} };
     const subscriber = new RedisSubscriber({ ...options, subscriptions });
     await subscriber.open();
     await subscriber.subscribe();
@@ -66,6 +107,10 @@ function messageOn(channel: string): string {
   return `>3\r\n$7\r\nmessage\r\n$${channel.length}\r\n${channel}\r\n$5\r\nhello\r\n`;
 }
 
+function unpaced(): ReadPacer {
+  return new ReadPacer({ longestMs: 0, clock: systemClock });
+}
+
 function subscribing(
   url: string,
   onFault: (error: unknown) => void,
@@ -76,6 +121,7 @@ function subscribing(
     target: parseRedisUrl(url),
     name: "test",
     subscriptions: new Map([["updates", handler]]),
+    pacer: unpaced(),
     onFault,
   });
 }

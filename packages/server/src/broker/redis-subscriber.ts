@@ -2,6 +2,7 @@ import { ClientClosedError, ErrorReply, SocketClosedUnexpectedlyError } from "@r
 import type { Socket } from "bun";
 import type { Subscriptions } from "./broker.ts";
 import { MessageReader } from "./message-reader.ts";
+import type { ReadPacer } from "./read-pacer.ts";
 import type { RedisTarget } from "./redis-target.ts";
 import { RespFault, RespPush, type RespValue } from "./resp-value.ts";
 
@@ -12,6 +13,8 @@ export interface RedisSubscriberOptions {
   readonly name: string;
   /** Every channel to listen on. The handlers must not throw. */
   readonly subscriptions: Subscriptions;
+  /** Says when the connection is left alone for a moment. It is stopped with the subscriber. */
+  readonly pacer: ReadPacer;
   /** The connection is of no more use, and wants to be destroyed. May be called again. */
   readonly onFault: (error: unknown) => void;
 }
@@ -61,6 +64,7 @@ export class RedisSubscriber {
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
+    this.#options.pacer.stop();
     this.#socket?.terminate();
     this.#fail(new ClientClosedError());
   }
@@ -83,7 +87,7 @@ export class RedisSubscriber {
           if (success && !error) this.#answer(null);
           else this.#fault(error ?? new SocketClosedUnexpectedlyError());
         },
-        data: (_, bytes) => this.#read(bytes),
+        data: (socket, bytes) => this.#read(socket, bytes),
         drain: () => this.#send(this.#unsent),
         close: (_, error: SocketError) => this.#fault(error ?? new SocketClosedUnexpectedlyError()),
         error: (_, error) => this.#fault(error),
@@ -113,10 +117,13 @@ export class RedisSubscriber {
     this.#unsent = bytes.subarray(Math.max(0, taken));
   }
 
-  #read(bytes: Uint8Array): void {
+  #read(socket: Socket, bytes: Uint8Array): void {
     if (this.#destroyed) return;
+    const { pacer } = this.#options;
+    pacer.began();
     try {
       this.#reader.feed(bytes);
+      pacer.ended(socket);
     } catch (error) {
       this.#fault(error);
     }

@@ -35,6 +35,8 @@ export interface RedisBrokerOptions {
   readonly probeIntervalMs: number;
   /** How long Redis may stay silent before its connections are given up and replaced, in milliseconds. */
   readonly timeoutMs: number;
+  /** Longest pause between reads while many messages come, in milliseconds; none where it is 0 or absent. */
+  readonly longestPauseMs?: number;
   /** Unique name of the relay: printable ASCII without spaces. `CLIENT LIST` shows `tidings:<relayId>`. */
   readonly relayId: string;
   readonly clock: Clock;
@@ -153,12 +155,13 @@ export class RedisBroker implements Broker {
   }
 
   #openAt(target: RedisTarget): void {
-    const { relayId, timeoutMs, clock, events, subscriptions } = this.#options;
+    const { relayId, timeoutMs, longestPauseMs = 0, clock, events, subscriptions } = this.#options;
     const session: RedisSession = new RedisSession({
       target,
       name: `tidings:${relayId}`,
       subscriptions: new Map([...subscriptions, [this.#probeChannel, (echo) => this.#probe?.receive(echo)]]),
       timeoutMs,
+      longestPauseMs,
       history: this.#options.history ?? null,
       clock,
       onHandlerError: (error) => events?.onHandlerError?.(error),

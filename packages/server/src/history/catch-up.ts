@@ -93,7 +93,8 @@ export class CatchUp {
     const cursor = this.cursorOf(feed);
     if (cursor === undefined) return;
     if (cursor.epoch === "") cursor.moveTo(place);
-    else if (cursor.isLive) cursor.moveTo(place.n < cursor.n && place.epoch === cursor.epoch ? cursor : place);
+    else if (cursor.isLive)
+      cursor.moveTo(place.n < cursor.n && place.epoch === cursor.epoch ? cursor : place);
     if (this.#isStarted) this.run();
   }
 
