@@ -28,6 +28,7 @@ import { Metrics, newCounters } from "./metrics.ts";
 import type { RelayClient } from "./relay-client.ts";
 import { sentinelNames } from "./sentinel-names.ts";
 import { UpdateIntake } from "./update-intake.ts";
+import { watchDeliveries } from "./watch-deliveries.ts";
 import { watchLoop } from "./watch-loop.ts";
 import { Connections } from "./websocket/connections.ts";
 import { Hub } from "./websocket/hub.ts";
@@ -149,7 +150,10 @@ export function startRelay(options: RelayOptions): Relay {
     sentinels: sentinelNames(settings),
     probeIntervalMs: settings.probe_interval,
     timeoutMs: settings.redis_timeout,
-    longestPauseMs: settings.coalesce_window,
+    pacing: {
+      longestMs: settings.coalesce_window,
+      isForSomebody: watchDeliveries(counters, () => delivery?.ingest.isHolder === true),
+    },
     embeddedPort: settings.embedded_port,
     channel: settings.channel,
   });

@@ -2,6 +2,7 @@ import type { Clock, Random } from "../clock.ts";
 import type { Broker, BrokerEvents, Subscriptions } from "./broker.ts";
 import { EmbeddedBroker } from "./embedded/embedded-broker.ts";
 import { startRespServer } from "./embedded/resp-server.ts";
+import { type Pacing, unpaced } from "./read-pacer.ts";
 import { RedisBroker, type SentinelNames } from "./redis.ts";
 import type { LogBounds } from "./update-log.ts";
 
@@ -18,8 +19,8 @@ export interface OpenBrokerOptions {
   readonly sentinels?: SentinelNames | null;
   readonly probeIntervalMs: number;
   readonly timeoutMs: number;
-  /** Longest pause between reads while many messages come, in milliseconds; none where it is 0 or absent. */
-  readonly longestPauseMs?: number;
+  /** How reads are paced while many messages come; not at all where it is absent. */
+  readonly pacing?: Pacing;
   readonly embeddedPort: number;
   /** Keeps logs within these bounds; none where it is null or absent. */
   readonly history?: LogBounds | null;
@@ -42,7 +43,7 @@ export function openBroker(options: OpenBrokerOptions): OpenedBroker {
   const { subscriptions, events, clock, random, history = null } = options;
   if (options.kind === "redis") {
     const { redisUrl: url, sentinels = null, probeIntervalMs, timeoutMs, relayId, channel } = options;
-    const { longestPauseMs = 0 } = options;
+    const { pacing = unpaced } = options;
     const broker = new RedisBroker({
       url,
       sentinels,
@@ -50,7 +51,7 @@ export function openBroker(options: OpenBrokerOptions): OpenedBroker {
       events,
       probeIntervalMs,
       timeoutMs,
-      longestPauseMs,
+      pacing,
       relayId,
       clock,
       random,

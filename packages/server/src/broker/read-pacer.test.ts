@@ -3,10 +3,15 @@ import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 import { ReadPacer } from "./read-pacer.ts";
 
 /** A source that brings something each time it is asked to, and a pacer whose deferred work the test runs. */
-function makeStage(longestMs = 10) {
+function makeStage(longestMs = 10, isForSomebody = true) {
   const clock = new ManualClock();
   const deferred: (() => void)[] = [];
-  const pacer = new ReadPacer({ longestMs, clock, defer: (run) => deferred.push(run) });
+  const pacer = new ReadPacer({
+    longestMs,
+    isForSomebody: () => isForSomebody,
+    clock,
+    defer: (run) => deferred.push(run),
+  });
   let isPaused = false;
   const source = {
     pause: () => {
@@ -54,22 +59,22 @@ test("a source that goes on bringing is paused after each read, until it slows d
   for (let count = 0; count < 8; count += 1) stage.read(0.5);
   for (let round = 0; round < 5; round += 1) {
     expect(stage.isPaused()).toBeTrue();
-    stage.clock.advance(5);
+    stage.clock.advance(1);
     expect(stage.isPaused()).toBeFalse();
     stage.read(0);
   }
-  stage.clock.advance(5);
+  stage.clock.advance(1);
   stage.read(2);
   expect(stage.isPaused()).toBeFalse();
 });
 
 test.each([
-  { work: 0, pause: 5 },
-  { work: 2, pause: 5 },
-  { work: 4, pause: 8 },
-  { work: 50, pause: 10 },
-])("work of $work ms is followed by a pause of $pause ms", ({ work, pause }) => {
-  const stage = makeStage();
+  { work: 0, of: "somebody", pause: 1 },
+  { work: 2, of: "somebody", pause: 4 },
+  { work: 50, of: "somebody", pause: 10 },
+  { work: 0, of: "nobody", pause: 10 },
+])("work of $work ms for $of is followed by a pause of $pause ms", ({ work, of, pause }) => {
+  const stage = makeStage(10, of === "somebody");
   stage.read(5);
   for (let count = 0; count < 7; count += 1) stage.read(0);
   stage.read(0, work);

@@ -6,10 +6,19 @@ export interface PausableSource {
   resume(): void;
 }
 
-/** What a {@link ReadPacer} works with. */
-export interface ReadPacerOptions {
-  /** Longest pause in milliseconds; the shortest is half of it. 0 never pauses. */
+/** How a source may be made to wait. */
+export interface Pacing {
+  /** Longest pause in milliseconds; 0 never pauses. */
   readonly longestMs: number;
+  /** Whether somebody waits for any of what was read since this was asked last. */
+  readonly isForSomebody: () => boolean;
+}
+
+/** The pacing of a source that is never made to wait. */
+export const unpaced: Pacing = { longestMs: 0, isForSomebody: () => true };
+
+/** What a {@link ReadPacer} works with. */
+export interface ReadPacerOptions extends Pacing {
   readonly clock: Clock;
   /** Runs a function once all that a read brought has been handled, what it made others write included. */
   readonly defer?: (run: () => void) => void;
@@ -21,16 +30,21 @@ const CLOSE_MS = 1;
 /** After so many reads that followed closely, the next are made to wait. */
 const SUSTAINED = 8;
 
-/** A pause lasts so many times as long as the work before it, within its bounds. */
+/** A pause lasts so many times as long as the work before it, so that it is short while there is little to do. */
 const REST_PER_WORK = 2;
+
+/** The shortest pause, in milliseconds: half of it would save nothing. */
+const SHORTEST_MS = 1;
 
 /**
  * Leaves a busy source alone for a moment after each read, so that one wake-up and one write to a socket serve many
- * messages, as network cards moderate their interrupts: what wakes a process costs far more than a message. A source that
- * brings less than about a thousand reads a second is never made to wait.
+ * messages, as network cards moderate their interrupts: what wakes a process costs far more than a message. The pause grows
+ * with the load, and is longest after a read that was for nobody. A source that brings less than about a thousand reads a
+ * second is never made to wait.
  */
 export class ReadPacer {
   readonly #longestMs: number;
+  readonly #isForSomebody: () => boolean;
   readonly #clock: Clock;
   readonly #defer: (run: () => void) => void;
   #source: PausableSource | null = null;
@@ -41,8 +55,9 @@ export class ReadPacer {
   #isHandling = false;
   #cancel: CancelTimer | null = null;
 
-  constructor({ longestMs, clock, defer = setImmediate }: ReadPacerOptions) {
+  constructor({ longestMs, isForSomebody, clock, defer = setImmediate }: ReadPacerOptions) {
     this.#longestMs = longestMs;
+    this.#isForSomebody = isForSomebody;
     this.#clock = clock;
     this.#defer = defer;
   }
@@ -74,8 +89,8 @@ export class ReadPacer {
     this.#freeSince = now;
     if (this.#source === null || this.#closeReads < SUSTAINED) return;
     this.#source.pause();
-    const rest = (now - this.#beganAt) * REST_PER_WORK;
-    const pause = Math.min(this.#longestMs, Math.max(this.#longestMs / 2, rest));
+    const rest = Math.max(SHORTEST_MS, (now - this.#beganAt) * REST_PER_WORK);
+    const pause = this.#isForSomebody() ? Math.min(rest, this.#longestMs) : this.#longestMs;
     this.#cancel = this.#clock.after(pause, this.#resume);
   };
 

@@ -7,7 +7,7 @@ import {
   type MarkWrite,
   type Subscriptions,
 } from "./broker.ts";
-import { ReadPacer } from "./read-pacer.ts";
+import { type Pacing, ReadPacer } from "./read-pacer.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { describeFault, isRefusal, isUndone } from "./redis-fault.ts";
 import { RedisSubscriber } from "./redis-subscriber.ts";
@@ -29,8 +29,7 @@ export interface RedisSessionOptions {
   readonly subscriptions: Subscriptions;
   /** How long connecting, subscribing, and the answer to a publish may each take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Longest pause between reads while many messages come, in milliseconds; 0 for none. */
-  readonly longestPauseMs: number;
+  readonly pacing: Pacing;
   /** Bounds of the logs, for which Redis must have the function library; null where history is off. */
   readonly history: LogBounds | null;
   readonly clock: Clock;
@@ -62,7 +61,7 @@ export class RedisSession {
 
   constructor(options: RedisSessionOptions) {
     this.#options = options;
-    const { target, name, timeoutMs, longestPauseMs, clock, onLost } = options;
+    const { target, name, timeoutMs, pacing, clock, onLost } = options;
     const onFault = (error: unknown): void => onLost(describeFault(error));
     const guarded = [...options.subscriptions].map(
       ([channel, handler]) => [channel, this.#guard(handler)] as const,
@@ -71,7 +70,7 @@ export class RedisSession {
       target,
       name,
       subscriptions: new Map(guarded),
-      pacer: new ReadPacer({ longestMs: longestPauseMs, clock }),
+      pacer: new ReadPacer({ ...pacing, clock }),
       onFault,
     });
     this.#commander = new RedisConnection({ target, name, connectTimeoutMs: timeoutMs, onFault });

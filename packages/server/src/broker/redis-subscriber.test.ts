@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { eventually } from "../../../../tests/support/eventually.ts";
 import { startRedis } from "../../../../tests/support/redis-server.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { ReadPacer } from "./read-pacer.ts";
+import { ReadPacer, unpaced } from "./read-pacer.ts";
 import { describeFault } from "./redis-fault.ts";
 import { RedisSubscriber } from "./redis-subscriber.ts";
 import { parseRedisUrl } from "./redis-target.ts";
@@ -62,7 +62,7 @@ describe("RedisSubscriber", () => {
       subscriptions: new Map([
         ["updates", (bytes) => void numbers.push(Number(new TextDecoder().decode(bytes)))],
       ]),
-      pacer: new ReadPacer({ longestMs: 10, clock }),
+      pacer: new ReadPacer({ longestMs: 10, isForSomebody: () => false, clock }),
       onFault() {},
     });
     await subscriber.open();
@@ -88,7 +88,7 @@ describe("RedisSubscriber", () => {
     await using redis = await startRedis();
     const sizes: number[] = [];
     const subscriptions = new Map([["updates", ({ length }: Uint8Array) => void sizes.push(length)]]);
-    const options = { target: parseRedisUrl(redis.url), name: "test", pacer: unpaced(), onFault() {} };
+    const options = { target: parseRedisUrl(redis.url), name: "test", pacer: noPauses(), onFault() {} };
     const subscriber = new RedisSubscriber({ ...options, subscriptions });
     await subscriber.open();
     await subscriber.subscribe();
@@ -107,8 +107,8 @@ function messageOn(channel: string): string {
   return `>3\r\n$7\r\nmessage\r\n$${channel.length}\r\n${channel}\r\n$5\r\nhello\r\n`;
 }
 
-function unpaced(): ReadPacer {
-  return new ReadPacer({ longestMs: 0, clock: systemClock });
+function noPauses(): ReadPacer {
+  return new ReadPacer({ ...unpaced, clock: systemClock });
 }
 
 function subscribing(
@@ -121,7 +121,7 @@ function subscribing(
     target: parseRedisUrl(url),
     name: "test",
     subscriptions: new Map([["updates", handler]]),
-    pacer: unpaced(),
+    pacer: noPauses(),
     onFault,
   });
 }

@@ -61,8 +61,8 @@ test("a certificate for another host is refused, although its issuer is trusted"
 const distrusting = `
   const { RedisSubscriber } = await import("${import.meta.dir}/redis-subscriber.ts");
   const { parseRedisUrl } = await import("${import.meta.dir}/redis-target.ts");
-  const { ReadPacer } = await import("${import.meta.dir}/read-pacer.ts");
-  const pacer = new ReadPacer({ longestMs: 0, clock: {} });
+  const { ReadPacer, unpaced } = await import("${import.meta.dir}/read-pacer.ts");
+  const pacer = new ReadPacer({ ...unpaced, clock: {} });
   const subscriber = new RedisSubscriber({
     target: parseRedisUrl(process.env.URL_UNDER_TEST), name: "test", subscriptions: new Map(), pacer, onFault() {},
   });

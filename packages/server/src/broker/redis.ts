@@ -12,6 +12,7 @@ import {
 import { EchoProbe } from "./echo-probe.ts";
 import { retryDelay } from "./redis-backoff.ts";
 import { RedisLog } from "./redis-log/redis-log.ts";
+import { type Pacing, unpaced } from "./read-pacer.ts";
 import { RedisSession } from "./redis-session.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis-target.ts";
 import { NoPrimary, Sentinels } from "./sentinels.ts";
@@ -35,8 +36,8 @@ export interface RedisBrokerOptions {
   readonly probeIntervalMs: number;
   /** How long Redis may stay silent before its connections are given up and replaced, in milliseconds. */
   readonly timeoutMs: number;
-  /** Longest pause between reads while many messages come, in milliseconds; none where it is 0 or absent. */
-  readonly longestPauseMs?: number;
+  /** How reads are paced while many messages come; not at all where it is absent. */
+  readonly pacing?: Pacing;
   /** Unique name of the relay: printable ASCII without spaces. `CLIENT LIST` shows `tidings:<relayId>`. */
   readonly relayId: string;
   readonly clock: Clock;
@@ -155,13 +156,13 @@ export class RedisBroker implements Broker {
   }
 
   #openAt(target: RedisTarget): void {
-    const { relayId, timeoutMs, longestPauseMs = 0, clock, events, subscriptions } = this.#options;
+    const { relayId, timeoutMs, pacing = unpaced, clock, events, subscriptions } = this.#options;
     const session: RedisSession = new RedisSession({
       target,
       name: `tidings:${relayId}`,
       subscriptions: new Map([...subscriptions, [this.#probeChannel, (echo) => this.#probe?.receive(echo)]]),
       timeoutMs,
-      longestPauseMs,
+      pacing,
       history: this.#options.history ?? null,
       clock,
       onHandlerError: (error) => events?.onHandlerError?.(error),

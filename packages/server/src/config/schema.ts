@@ -105,8 +105,9 @@ const redis = {
   coalesce_window: duration({ min: "0s", max: "100ms" })
     .default(10)
     .describe(
-      "How long updates may be let gather before they are read, while they come in more than about a thousand reads a " +
-        "second: fewer wake-ups and fewer, larger writes. The wait grows with the load, from half of this to all of it. 0 never waits.",
+      "How long updates may be let gather before they are read, while more than about a thousand reads a second bring " +
+        "them: fewer wake-ups, and fewer and larger writes. The wait grows with the load, and lasts all of this after " +
+        "updates for nobody here. 0 never waits.",
     ),
   embedded_port: port()
     .default(6390)
