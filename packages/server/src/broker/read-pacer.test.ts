@@ -70,7 +70,7 @@ test("a source that goes on bringing is paused after each read, until it slows d
 
 test.each([
   { work: 0, of: "somebody", pause: 1 },
-  { work: 2, of: "somebody", pause: 4 },
+  { work: 2, of: "somebody", pause: 3 },
   { work: 50, of: "somebody", pause: 10 },
   { work: 0, of: "nobody", pause: 10 },
 ])("work of $work ms for $of is followed by a pause of $pause ms", ({ work, of, pause }) => {

@@ -31,7 +31,7 @@ const CLOSE_MS = 1;
 const SUSTAINED = 8;
 
 /** A pause lasts so many times as long as the work before it, so that it is short while there is little to do. */
-const REST_PER_WORK = 2;
+const REST_PER_WORK = 1.5;
 
 /** The shortest pause, in milliseconds: half of it would save nothing. */
 const SHORTEST_MS = 1;

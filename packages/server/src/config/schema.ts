@@ -103,7 +103,7 @@ const redis = {
     .default(3_000)
     .describe("How long Redis may stay silent before its connection is given up and replaced."),
   coalesce_window: duration({ min: "0s", max: "100ms" })
-    .default(10)
+    .default(8)
     .describe(
       "How long updates may be let gather before they are read, while more than about a thousand reads a second bring " +
         "them: fewer wake-ups, and fewer and larger writes. The wait grows with the load, and lasts all of this after " +
