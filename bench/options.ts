@@ -33,7 +33,7 @@ export const USAGE: string = `npm run bench -- [options]
   --sizes <a,b>        these shares of the full size, such as 0.1,1
   --seconds <n>        seconds of each stream, and of idling
   --out <folder>       where the report goes; bench/ unless given
-  --again <file>       makes the report anew from an earlier run's data`;
+  --again <a,b>        makes the report anew from the data of an earlier run, or of several`;
 
 /**
  * Reads the command line.

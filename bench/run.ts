@@ -4,7 +4,7 @@ import { Bed } from "./bed.ts";
 import { figure, machine } from "./figures.ts";
 import { buildGenerator } from "./generator/build.ts";
 import { readOptions, USAGE } from "./options.ts";
-import { type BenchData, type Finding, Findings } from "./report/findings.ts";
+import { type BenchData, type Finding, Findings, joined } from "./report/findings.ts";
 import { reportOf } from "./report/report.ts";
 import { installSystem } from "./systems/run-system.ts";
 import type { System } from "./systems/system.ts";
@@ -23,8 +23,9 @@ if (words.includes("--help")) {
 
 const againAt = words.indexOf("--again");
 if (againAt !== -1) {
-  const data = (await Bun.file(words[againAt + 1] ?? "").json()) as BenchData;
-  await write(data, import.meta.dir);
+  const files = (words[againAt + 1] ?? "").split(",");
+  const parts = await Promise.all(files.map(async (file) => (await Bun.file(file).json()) as BenchData));
+  await write(joined(parts), import.meta.dir);
   process.exit(0);
 }
 
@@ -129,9 +130,13 @@ await takeDown.run(async () => {
       date: new Date().toISOString().slice(0, 10),
       machine: await machine(),
       versions: await versionsOf(usable),
-      command: `npm run bench${words.length === 0 ? "" : ` -- ${words.join(" ")}`}`,
-      rounds: options.rounds,
-      seconds: options.effort.seconds,
+      runs: [
+        {
+          command: `npm run bench${words.length === 0 ? "" : ` -- ${words.join(" ")}`}`,
+          rounds: options.rounds,
+          seconds: options.effort.seconds,
+        },
+      ],
       findings,
     },
     options.out ?? import.meta.dir,

@@ -10,15 +10,33 @@ export interface Finding {
   readonly outcome: Outcome;
 }
 
-/** Everything a bench found, as it is kept beside the report. */
+/** How a run was started. */
+export interface BenchRun {
+  readonly command: string;
+  readonly rounds: number;
+  /** How long each stream was. */
+  readonly seconds: number;
+}
+
+/** Everything that one or several runs found, as it is kept beside the report. */
 export interface BenchData {
   readonly date: string;
   readonly machine: string;
   readonly versions: Readonly<Record<string, string>>;
-  readonly command: string;
-  readonly rounds: number;
-  readonly seconds: number;
+  readonly runs: readonly BenchRun[];
   readonly findings: readonly Finding[];
+}
+
+/** What several runs on one machine found, as if it had been one run. */
+export function joined(parts: readonly BenchData[]): BenchData {
+  const [last] = parts.toReversed();
+  if (last === undefined) throw new TypeError("there is nothing to join");
+  return {
+    ...last,
+    versions: Object.assign({}, ...parts.map(({ versions }) => versions)),
+    runs: parts.flatMap(({ runs }) => runs),
+    findings: parts.flatMap(({ findings }) => findings),
+  };
 }
 
 /** The findings of one cell. */

@@ -23,6 +23,17 @@ function atMost(limit: number, name: string, value: Goal["value"]): Goal {
   return { name, goal: `at most ${limit}`, isReached: (found) => found <= limit, value };
 }
 
+const FIELD = ["centrifuge", "socket.io", "ws"];
+
+/** Tidings' median over that of the cheapest of the field. */
+function overField(workload: string, name = "cpu"): Goal["value"] {
+  return (findings) => {
+    const own = findings.spread(workload, "tidings", 1, name);
+    const others = FIELD.flatMap((system) => findings.spread(workload, system, 1, name)?.median ?? []);
+    return own === null || others.length === 0 ? null : own.median / Math.min(...others);
+  };
+}
+
 function own(workload: string, name: string): Goal["value"] {
   return (findings) => findings.spread(workload, "tidings", 1, name)?.median ?? null;
 }
@@ -51,6 +62,10 @@ const goals: readonly Goal[] = [
   ...["unicast", "tokens", "broadcast-19k-bursts"].map((workload) =>
     atMost(1.6, `history on, ${workload}, against off`, ratio(workload, "tidings", "cpu", "tidings-history")),
   ),
+  ...["broadcast-19k-bursts", "broadcast-19k", "tokens", "unicast", "storm", "elsewhere"].map((workload) =>
+    atMost(1, `${workload}, against the best of the field`, overField(workload)),
+  ),
+  atMost(1, "memory of an idle connection, against the best of the field", overField("idle", "memory")),
 ];
 
 /** The goals and what became of them, as rows of a table. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Outcome } from "../workloads/outcome.ts";
-import type { BenchData, Finding } from "./findings.ts";
+import { type BenchData, type Finding, joined } from "./findings.ts";
 import { reportOf } from "./report.ts";
 
 function finding(system: string, round: number, outcome: Outcome): Finding {
@@ -15,9 +15,7 @@ function data(findings: readonly Finding[]): BenchData {
   return {
     date: "2026-11-23",
     machine: "a machine",
-    command: "npm run bench",
-    rounds: 3,
-    seconds: 2,
+    runs: [{ command: "npm run bench", rounds: 3, seconds: 2 }],
     versions: { Tidings: "1" },
     findings,
   };
@@ -39,6 +37,29 @@ test("a goal is reached or missed by the medians at full size, and is not measur
   expect(text).toContain("| unicast 20,000/s, against the floor | at most 1.25 | – | not measured |");
   const missed = reportOf(data([finding("tidings", 1, counted(5)), finding("seed-go", 1, counted(6))]));
   expect(missed.text).toContain("| unicast 20,000/s, against seed-go | at most 0.7 | 0.833 | **missed** |");
+});
+
+test("Tidings is held against the cheapest of the field", () => {
+  const cpus = { tidings: 6, centrifuge: 8, ws: 5, "seed-go": 1 };
+  const { text } = reportOf(
+    data(Object.entries(cpus).map(([system, cpu]) => finding(system, 1, counted(cpu)))),
+  );
+  expect(text).toContain("| unicast, against the best of the field | at most 1 | 1.2 | **missed** |");
+});
+
+test("runs that are joined are one report, which names each", () => {
+  const other = { ...data([finding("tidings", 1, counted(5))]), versions: { ws: "8" } };
+  const run = { command: "npm run bench -- --only unicast", rounds: 1, seconds: 2 };
+  const { text } = reportOf(joined([data([finding("tidings", 1, counted(3))]), { ...other, runs: [run] }]));
+  expect(text).toContain("| Tidings | 4.0 (3.0–5.0) |");
+  for (const words of [
+    "| Tidings | 1 |",
+    "| ws | 8 |",
+    "`npm run bench`",
+    "`npm run bench -- --only unicast`",
+  ]) {
+    expect(text).toContain(words);
+  }
 });
 
 test("a void run is not among the numbers, and is told with its reason", () => {

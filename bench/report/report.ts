@@ -38,7 +38,9 @@ export function reportOf(data: BenchData): Report {
   const text = `# Results of the bench
 
 ${data.date}, ${data.machine}.
-Again: \`${data.command}\` (${data.rounds} rounds, ${data.seconds} s a stream).
+Again:
+
+${data.runs.map(({ command, rounds, seconds }) => `- \`${command}\` (rounds: ${rounds}, seconds a stream: ${seconds})`).join("\n")}
 
 Ratios count, not numbers: what a \`send()\` costs differs several times between machines. Each system has core 0 to
 itself; Redis and the load share core 1. In every round the systems run one after the other. CPU is what the operating
