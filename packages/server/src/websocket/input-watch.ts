@@ -37,10 +37,13 @@ const APART_MS = 250;
 /** Part of the time by which the event loop was late that is spent on looking: what clients hardly notice beside it. */
 const SHARE = 0.05;
 
-/** A look goes on for no longer than this at a time: who stood still for a minute is not to look for seconds. */
+/** A look goes on for so long in any case, so that it ends soon: a twentieth of the time from one observation to the next. */
+const LEAST_MS = 5;
+
+/** And for no longer than this at a time: who stood still for a minute is not to look for seconds. */
 const MOST_MS = 100;
 
-/** What was seen says nothing after the event loop was on time, or stood still, for so long. */
+/** What was seen says nothing after nobody looked for so long. */
 const FORGOTTEN_MS = 10_000;
 
 /** A client is closed when this many looks in a row find it. */
@@ -66,13 +69,16 @@ export class InputWatch {
     this.#options = options;
   }
 
-  /** Takes by how many milliseconds the event loop is late, and looks around where that is too much. Never throws. */
+  /**
+   * Takes by how many milliseconds the event loop is late, and begins to look around where that is too much. A look that was
+   * begun goes on whether it is or not: a flood may make every other turn late. Never throws.
+   */
   observe(delayMs: number): void {
     const { clock, beginLook } = this.#options;
     const now = clock.monotonic();
     if (now - this.#lastReadAt > FORGOTTEN_MS) this.forget();
-    if (delayMs < LATE_MS || now < this.#nextLookAt) return;
-    const end = now + Math.min(MOST_MS, delayMs * SHARE);
+    if (this.#look === null && (delayMs < LATE_MS || now < this.#nextLookAt)) return;
+    const end = now + Math.min(MOST_MS, Math.max(LEAST_MS, delayMs * SHARE));
     this.#look ??= beginLook();
     const unread = this.#look.read(() => clock.monotonic() >= end);
     this.#lastReadAt = clock.monotonic();
