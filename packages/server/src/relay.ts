@@ -247,6 +247,7 @@ export function startRelay(options: RelayOptions): Relay {
     logger,
     sampler,
     clients: () => hub.clients,
+    host: settings.host,
     port: () => servers[0]?.port ?? settings.port,
     maxMessageBytes: settings.max_message_bytes + MESSAGE_MARGIN_BYTES,
   });

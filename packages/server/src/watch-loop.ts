@@ -4,7 +4,7 @@ import type { LogSampler } from "./log-sampler.ts";
 import { watchLoopDelay } from "./loop-delay.ts";
 import type { Metrics } from "./metrics.ts";
 import { InputWatch, type Sender } from "./websocket/input-watch.ts";
-import { readUnreadInput } from "./websocket/unread-input.ts";
+import { tablesOf, UnreadLook } from "./websocket/unread-input.ts";
 
 /** What watching the event loop takes. */
 export interface WatchLoopOptions {
@@ -13,7 +13,8 @@ export interface WatchLoopOptions {
   readonly logger: Logger;
   readonly sampler: LogSampler;
   readonly clients: () => Iterable<Sender>;
-  /** The port that clients connect to. */
+  /** The host and the port that clients connect to. */
+  readonly host: string;
   readonly port: () => number;
   /** Largest message that a client may send. */
   readonly maxMessageBytes: number;
@@ -27,20 +28,25 @@ const MOST_UNREAD_BYTES = 1_048_576;
 
 /** Watches the event loop: measures its delays, logs long ones, and closes clients whose input causes them. */
 export function watchLoop(options: WatchLoopOptions): CancelTimer {
-  const { clock, metrics, logger, sampler, clients, port, maxMessageBytes } = options;
+  const { clock, metrics, logger, sampler, clients, host, port, maxMessageBytes } = options;
+  const tables = tablesOf(host);
   const overBytes = Math.min(maxMessageBytes, MOST_UNREAD_BYTES);
   const watch = new InputWatch({
     clock,
     clients,
-    readUnread: () => readUnreadInput(port(), overBytes),
+    beginLook: () => new UnreadLook(tables, port(), overBytes),
     onClosed: (closed) =>
       sampler.note("flood", (more) =>
         logger.warn({ clients: closed, more }, "clients that sent more than could be read were closed"),
       ),
   });
-  return watchLoopDelay(clock, (delayMs) => {
+  const stop = watchLoopDelay(clock, (delayMs) => {
     metrics.loopDelay(delayMs);
     if (delayMs >= STALL_MS) logger.warn({ delay_ms: Math.round(delayMs) }, "the process stood still");
     watch.observe(delayMs);
   });
+  return () => {
+    stop();
+    watch.forget();
+  };
 }
