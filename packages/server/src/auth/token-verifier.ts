@@ -48,10 +48,11 @@ export class TokenVerifier {
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
     const { check } = options.keys;
-    this.#quick = check === undefined ? null : new QuickCheck(check, options.keys);
     const { claimOnce } = options;
     this.#tickets = claimOnce === undefined ? null : new Tickets(claimOnce, TOKEN_LEEWAY_MS);
     const { jwt_audience: audience, jwt_issuer: issuer } = options.settings;
+    const wanted = { audience, issuer, toleranceSeconds: TOKEN_LEEWAY_MS / 1_000 };
+    this.#quick = check === undefined ? null : new QuickCheck(check, options.keys, wanted);
     this.#checks = {
       algorithms: [...options.keys.algorithms],
       clockTolerance: TOKEN_LEEWAY_MS / 1_000,
@@ -66,12 +67,13 @@ export class TokenVerifier {
     if (token.length > MAX_TOKEN_BYTES) {
       return refused("malformed", `the token is longer than ${MAX_TOKEN_BYTES} bytes`);
     }
-    if (!isStrictlyWritten(token)) return refused("malformed", "the token is not a well-formed JWT");
     const now = this.#options.clock.wall();
-    const checks = { ...this.#checks, currentDate: new Date(now) };
+    const claims = this.#quick?.claims(token, now) ?? null;
+    if (claims === null && !isStrictlyWritten(token)) {
+      return refused("malformed", "the token is not a well-formed JWT");
+    }
     try {
-      const claims = this.#quick?.claims(token, checks) ?? null;
-      const result = claims === null ? this.#byJose(token, checks, now) : this.#judge(claims, now);
+      const result = claims === null ? this.#byJose(token, now) : this.#judge(claims, now);
       return result instanceof Promise
         ? result.catch((error: unknown) => this.#refusal(error, token, now))
         : result;
@@ -80,7 +82,8 @@ export class TokenVerifier {
     }
   }
 
-  async #byJose(token: string, checks: JWTVerifyOptions, now: number): Promise<AuthResult> {
+  async #byJose(token: string, now: number): Promise<AuthResult> {
+    const checks = { ...this.#checks, currentDate: new Date(now) };
     return this.#judge(await this.#payload(token, checks), now);
   }
 

@@ -38,6 +38,9 @@ export type Route = (request: Request, server: Server<Session>) => Answer | Prom
 /** A way to become a client. */
 type Entrance = "/ws" | "/v1/stream";
 
+/** The address of one, of which most requests are; the path of any other is found by parsing it. */
+const ENTRANCE = /^https?:\/\/[\w.:[\]-]+(\/ws|\/v1\/stream)(?:\?|$)/;
+
 /** The ways to become a client, and the one thing beside them that stays on the public port. */
 export const OUTER_PATHS: readonly string[] = ["/ws", "/v1/stream", "/healthz"];
 
@@ -151,8 +154,8 @@ function isEntrance(path: string): path is Entrance {
   return path === "/ws" || path === "/v1/stream";
 }
 
-function pathOf(request: Request): string {
-  return URL.parse(request.url)?.pathname ?? "";
+function pathOf({ url }: Request): string {
+  return ENTRANCE.exec(url)?.[1] ?? URL.parse(url)?.pathname ?? "";
 }
 
 function decoded(component: string): string | null {

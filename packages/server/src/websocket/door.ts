@@ -134,12 +134,9 @@ export class Door {
 
   /** Whether the page that sends the request, if one does, may connect. */
   allowsOrigin({ headers }: Request): boolean {
-    if (isHiddenCrossSite(headers)) return false;
-    return this.#options.origins.allows(
-      headers.get("origin"),
-      headers.get("host"),
-      headers.get("x-forwarded-proto"),
-    );
+    const origin = headers.get("origin");
+    if (origin === null) return !isHiddenCrossSite(headers);
+    return this.#options.origins.allows(origin, headers.get("host"), headers.get("x-forwarded-proto"));
   }
 
   /** Takes a place for a request, before anything is known of who sends it. */

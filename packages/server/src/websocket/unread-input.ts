@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"];
 
 const ROW =
-  /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) 01 [0-9A-F]{8}:([0-9A-F]{8}) /gm;
+  /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) 01 [0-9A-F]{8}:(?!0{8})([0-9A-F]{8}) /gm;
 
 /** Bytes of input that wait in the kernel, by the other end of the connection: `192.0.2.1:50000`. */
 export type UnreadInput = ReadonlyMap<string, number>;
