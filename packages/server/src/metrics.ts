@@ -63,7 +63,7 @@ const STALL_OBSERVATIONS = 600;
 /** All metrics of one relay, in a registry of its own. No label holds a value from outside, so none can explode. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #handshakes: Counter<"result">;
+  readonly #handshakes = new Map<HandshakeResult, number>();
   readonly #messages: Counter<"result">;
   readonly #closes: Counter<"code">;
   readonly #lag: Histogram;
@@ -169,10 +169,12 @@ export class Metrics {
     );
     this.#describeBuild(sources.version);
     if (sources.history !== null) describeHistory(this.#registry, sources.history);
-    this.#handshakes = this.#counter(
+    readCounters(
+      this.#registry,
       "tidings_handshakes_total",
       "Handshakes on /ws and /v1/stream by result.",
       "result",
+      () => this.#handshakes,
     );
     this.#messages = this.#counter("tidings_messages_total", "Messages from clients by result.", "result");
     this.#closes = this.#counter(
@@ -211,7 +213,7 @@ export class Metrics {
 
   /** Counts a handshake. */
   handshake(result: HandshakeResult): void {
-    this.#handshakes.inc({ result });
+    this.#handshakes.set(result, (this.#handshakes.get(result) ?? 0) + 1);
   }
 
   /** Counts a message from a client. */

@@ -49,18 +49,21 @@ export type AuthResult =
   | { readonly ok: true; readonly identity: Identity }
   | { readonly ok: false; readonly refusal: Refusal };
 
+/** Why somebody whose credential holds is not let in all the same; null where they are. */
+export type Objection = (identity: Identity) => Refusal | null | Promise<Refusal | null>;
+
 /**
  * Tells who is at the other end of a connection. Never throws: a fault of its own is a refusal, and is
- * reported.
+ * reported. It answers at once where it can, since a request that is answered in the turn in which it came costs Bun half.
  */
 export interface Authenticator {
   /**
    * Reads the first credential that the request carries, in the order of the contract, and judges that one
    * alone.
    */
-  authenticate(request: Request): Promise<AuthResult>;
+  authenticate(request: Request): AuthResult | Promise<AuthResult>;
   /** Judges a token that a client sent on its open socket. */
-  verify(token: string): Promise<AuthResult>;
+  verify(token: string): AuthResult | Promise<AuthResult>;
 }
 
 /** The result that lets nobody in. */

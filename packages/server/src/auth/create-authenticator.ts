@@ -1,12 +1,12 @@
 import { userIdFault } from "@tidings/protocol";
+import { andThen } from "../and-then.ts";
 import type { Clock } from "../clock.ts";
 import { authSettingsFault, type AuthSettings } from "./auth-settings.ts";
 import {
   refused,
   type Authenticator,
   type AuthResult,
-  type Identity,
-  type Refusal,
+  type Objection,
 } from "./authenticator.ts";
 import { readCredential } from "./credential.ts";
 import { RemoteKeySet, type Fetch } from "./jwks.ts";
@@ -24,7 +24,7 @@ export interface AuthenticatorOptions {
   /** Remembers tickets that were used, for all relays. Without it no ticket is let in. */
   readonly claimOnce?: ClaimOnce;
   /** Why somebody whose credential holds is not let in: it was revoked, or that is not known. Nobody is, unless given. */
-  readonly objection?: (identity: Identity) => Promise<Refusal | null>;
+  readonly objection?: Objection;
   /**
    * Called with one sentence, without token or secret, for each fault that is not a client's: a key set that
    * cannot be fetched, a key that cannot be used. Must not throw.
@@ -65,23 +65,24 @@ class RequestAuthenticator implements Authenticator {
     this.#verifier = verifier;
   }
 
-  async authenticate(request: Request): Promise<AuthResult> {
+  authenticate(request: Request): AuthResult | Promise<AuthResult> {
     const credential = readCredential(request, this.#options.settings);
     if (credential.kind === "token") return this.verify(credential.token);
     if (credential.kind === "user_id") return this.#believe(credential.userId);
     return refused(credential.kind === "broken" ? "malformed" : "missing", credential.reason);
   }
 
-  async verify(token: string): Promise<AuthResult> {
+  verify(token: string): AuthResult | Promise<AuthResult> {
     if (this.#verifier !== null) return this.#verifier.verify(token);
     return refused("refused", "the relay has no key to verify a token with, only insecure_user_id");
   }
 
-  async #believe(userId: string): Promise<AuthResult> {
+  #believe(userId: string): AuthResult | Promise<AuthResult> {
     const fault = userIdFault(userId);
     if (fault !== null) return refused("refused", `the user_id parameter ${fault}`);
     const identity = { userId, expiresAt: null };
-    const refusal = (await this.#options.objection?.(identity)) ?? null;
-    return refusal === null ? { ok: true, identity } : { ok: false, refusal };
+    return andThen(this.#options.objection?.(identity) ?? null, (refusal) =>
+      refusal === null ? { ok: true, identity } : { ok: false, refusal },
+    );
   }
 }

@@ -22,21 +22,18 @@ type Found = Exclude<Credential, { kind: "missing" }> | null;
  * weaker place would let somebody else's page or a stale cookie decide who the user is.
  */
 export function readCredential(request: Request, places: CredentialPlaces): Credential {
-  const query = new URLSearchParams(queryOf(request.url));
   return (
     fromSubprotocol(request.headers) ??
     fromAuthorization(request.headers) ??
     fromCookie(request.headers, places.token_cookie) ??
-    (places.query_token ? fromQueryToken(query) : null) ??
-    (places.insecure_user_id ? fromQueryUserId(query) : null) ?? {
-      kind: "missing",
-      reason: missingReason(query, places),
-    }
+    fromQuery(new URLSearchParams(queryOf(request.url)), places)
   );
 }
 
 function fromSubprotocol(headers: Headers): Found {
-  const offered = (headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+  const list = headers.get("sec-websocket-protocol");
+  if (list === null) return null;
+  const offered = list.split(",").map((name) => name.trim());
   const tokens = offered.filter((name) => name.startsWith(TOKEN_SUBPROTOCOL_PREFIX));
   const [first] = tokens;
   if (first === undefined) return null;
@@ -75,6 +72,16 @@ function fromCookie(headers: Headers, name: string | undefined): Found {
   if (values.size > 1)
     return broken("the request carries two cookies of the token's name with different values");
   return token(value, "the token's cookie");
+}
+
+function fromQuery(query: URLSearchParams, places: CredentialPlaces): Credential {
+  return (
+    (places.query_token ? fromQueryToken(query) : null) ??
+    (places.insecure_user_id ? fromQueryUserId(query) : null) ?? {
+      kind: "missing",
+      reason: missingReason(query, places),
+    }
+  );
 }
 
 function fromQueryToken(query: URLSearchParams): Found {

@@ -101,11 +101,8 @@ export class Revocations {
    * Why somebody whose token holds is not let in; null where they are. Nobody is before the first read, for which those who
    * come with the relay's start wait 3 s at most: a relay listens a moment before it has read Redis.
    */
-  async objection(token: Revocable): Promise<Refusal | null> {
-    if (!this.#isKnown) await this.#firstRead.promise;
-    if (!this.#isKnown)
-      return { code: "unavailable", reason: "the relay does not know yet which tokens are revoked" };
-    return this.covers(token) ? { code: "revoked", reason: REVOKED } : null;
+  objection(token: Revocable): Refusal | null | Promise<Refusal | null> {
+    return this.#isKnown ? this.#judge(token) : this.#firstRead.promise.then(() => this.#judge(token));
   }
 
   /** When a revocation ends, as it was asked for; null where it is not in force. */
@@ -175,6 +172,12 @@ export class Revocations {
     this.#stopTurning();
     this.#stopWaiting();
     this.#firstRead.resolve();
+  }
+
+  #judge(token: Revocable): Refusal | null {
+    if (!this.#isKnown)
+      return { code: "unavailable", reason: "the relay does not know yet which tokens are revoked" };
+    return this.covers(token) ? { code: "revoked", reason: REVOKED } : null;
   }
 
   #turn(): void {

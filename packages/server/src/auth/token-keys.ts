@@ -49,6 +49,9 @@ const HMAC_HASHES: ReadonlyMap<string, string> = new Map([
  */
 export function secretKeys(secret: string): TokenKeys {
   const bytes = new TextEncoder().encode(secret);
+  const hashers = new Map(
+    Array.from(HASHERS, ([algorithm, hash]) => [algorithm, new Bun.CryptoHasher(hash, bytes)] as const),
+  );
   const imported = new Map<string, Promise<CryptoKey>>();
   for (const [algorithm, hash] of HMAC_HASHES) {
     const key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["verify"]);
@@ -56,7 +59,7 @@ export function secretKeys(secret: string): TokenKeys {
   }
   return {
     algorithms: [...HMAC_HASHES.keys()],
-    check: (algorithm, input, signature) => hmacHolds(bytes, algorithm, input, signature),
+    check: (algorithm, input, signature) => hmacHolds(hashers.get(algorithm), input, signature),
     find: ({ alg }) => imported.get(alg) ?? Promise.reject(new KeysUnavailable(`no key for ${alg}`)),
   };
 }
@@ -67,10 +70,10 @@ const HASHERS: ReadonlyMap<string, "sha256" | "sha384" | "sha512"> = new Map([
   ["HS512", "sha512"],
 ]);
 
-function hmacHolds(secret: Uint8Array, algorithm: string, input: string, signature: string): boolean {
-  const hasher = HASHERS.get(algorithm);
-  if (hasher === undefined) return false;
-  const right = new Bun.CryptoHasher(hasher, secret).update(input).digest("base64url");
+/** `keyed` has the secret in it and nothing else; a copy of it is used up. */
+function hmacHolds(keyed: Bun.CryptoHasher | undefined, input: string, signature: string): boolean {
+  if (keyed === undefined) return false;
+  const right = keyed.copy().update(input).digest("base64url");
   const given = Buffer.from(signature);
   return given.length === right.length && timingSafeEqual(given, Buffer.from(right));
 }

@@ -1,8 +1,9 @@
 import { nameFault, userIdFault } from "@tidings/protocol";
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
+import { andThen } from "../and-then.ts";
 import type { Clock } from "../clock.ts";
 import type { AuthSettings } from "./auth-settings.ts";
-import { type AuthResult, type Identity, type Refusal, refused } from "./authenticator.ts";
+import { type AuthResult, type Identity, type Objection, refused } from "./authenticator.ts";
 import { QuickCheck } from "./quick-check.ts";
 import { MAX_REVOCABLE_JTI_BYTES } from "./revocation.ts";
 import { TOKEN_LEEWAY_MS } from "./token-leeway.ts";
@@ -27,7 +28,7 @@ export interface TokenVerifierOptions {
   /** Remembers tickets that were used. Without it no ticket is let in. */
   readonly claimOnce?: ClaimOnce;
   /** Why a token that holds in every other respect is not accepted; null where it is. Nothing is, unless given. */
-  readonly objection?: (identity: Identity) => Promise<Refusal | null>;
+  readonly objection?: Objection;
   /** Called with one sentence, never with a token, when it is the relay that is at fault. */
   readonly onFault: (sentence: string) => void;
 }
@@ -47,10 +48,11 @@ export class TokenVerifier {
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
     const { check } = options.keys;
-    this.#quick = check === undefined ? null : new QuickCheck(check, options.keys);
     const { claimOnce } = options;
     this.#tickets = claimOnce === undefined ? null : new Tickets(claimOnce, TOKEN_LEEWAY_MS);
     const { jwt_audience: audience, jwt_issuer: issuer } = options.settings;
+    const wanted = { audience, issuer, toleranceSeconds: TOKEN_LEEWAY_MS / 1_000 };
+    this.#quick = check === undefined ? null : new QuickCheck(check, options.keys, wanted);
     this.#checks = {
       algorithms: [...options.keys.algorithms],
       clockTolerance: TOKEN_LEEWAY_MS / 1_000,
@@ -61,26 +63,46 @@ export class TokenVerifier {
   }
 
   /** Never throws. */
-  async verify(token: string): Promise<AuthResult> {
+  verify(token: string): AuthResult | Promise<AuthResult> {
     if (token.length > MAX_TOKEN_BYTES) {
       return refused("malformed", `the token is longer than ${MAX_TOKEN_BYTES} bytes`);
     }
-    if (!isStrictlyWritten(token)) return refused("malformed", "the token is not a well-formed JWT");
     const now = this.#options.clock.wall();
-    try {
-      const payload = await this.#payload(token, { ...this.#checks, currentDate: new Date(now) });
-      const result = identified(payload, now);
-      if (!result.ok) return result;
-      const refusal = (await this.#options.objection?.(result.identity)) ?? null;
-      if (refusal !== null) return { ok: false, refusal };
-      return isTicket(payload) ? await this.#admit(result.identity, payload, now) : result;
-    } catch (error) {
-      const refusal = tokenRefusal(error, { token, now, checks: this.#checks });
-      if (refusal !== null) return { ok: false, refusal };
-      const what = error instanceof Error ? `${error.name}: ${error.message}` : "unknown error";
-      this.#options.onFault(`a token could not be verified (${what})`);
-      return refused("unavailable", "the relay failed to verify the token");
+    const claims = this.#quick?.claims(token, now) ?? null;
+    if (claims === null && !isStrictlyWritten(token)) {
+      return refused("malformed", "the token is not a well-formed JWT");
     }
+    try {
+      const result = claims === null ? this.#byJose(token, now) : this.#judge(claims, now);
+      return result instanceof Promise
+        ? result.catch((error: unknown) => this.#refusal(error, token, now))
+        : result;
+    } catch (error) {
+      return this.#refusal(error, token, now);
+    }
+  }
+
+  async #byJose(token: string, now: number): Promise<AuthResult> {
+    const checks = { ...this.#checks, currentDate: new Date(now) };
+    return this.#judge(await this.#payload(token, checks), now);
+  }
+
+  /** Judges a token by its claims, once it is known who made it. */
+  #judge(payload: JWTPayload, now: number): AuthResult | Promise<AuthResult> {
+    const result = identified(payload, now);
+    if (!result.ok) return result;
+    return andThen(this.#options.objection?.(result.identity) ?? null, (refusal) => {
+      if (refusal !== null) return { ok: false, refusal };
+      return isTicket(payload) ? this.#admit(result.identity, payload, now) : result;
+    });
+  }
+
+  #refusal(error: unknown, token: string, now: number): AuthResult {
+    const refusal = tokenRefusal(error, { token, now, checks: this.#checks });
+    if (refusal !== null) return { ok: false, refusal };
+    const what = error instanceof Error ? `${error.name}: ${error.message}` : "unknown error";
+    this.#options.onFault(`a token could not be verified (${what})`);
+    return refused("unavailable", "the relay failed to verify the token");
   }
 
   /** The last check of a ticket, after which it is of no more use. */
@@ -97,8 +119,6 @@ export class TokenVerifier {
    * A token without `kid` may fit several keys of a set: each is tried before the signature counts as wrong.
    */
   async #payload(token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
-    const claims = this.#quick?.claims(token, options) ?? null;
-    if (claims !== null) return claims;
     try {
       return (await jwtVerify(token, this.#options.keys.find, options)).payload;
     } catch (error) {

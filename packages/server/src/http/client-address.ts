@@ -12,6 +12,7 @@ const IPV4_MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
  */
 export class ClientAddressReader {
   readonly #trusted: BlockList;
+  readonly #trustsNobody: boolean;
 
   /**
    * Takes addresses and networks: `10.0.0.0/8`, `::1`.
@@ -19,6 +20,7 @@ export class ClientAddressReader {
    */
   constructor(trusted: readonly string[]) {
     this.#trusted = new BlockList();
+    this.#trustsNobody = trusted.length === 0;
     for (const entry of trusted) addTrusted(this.#trusted, entry);
   }
 
@@ -31,6 +33,7 @@ export class ClientAddressReader {
   read(peer: string, forwardedFor: string | null): string {
     const nearest = canonical(peer);
     if (nearest === null) return peer;
+    if (this.#trustsNobody) return nearest;
     let address = nearest;
     for (const entry of fromTheRight(forwardedFor ?? "")) {
       if (!this.#isTrusted(address)) return address;

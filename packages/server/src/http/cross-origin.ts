@@ -33,5 +33,5 @@ export function preflightResponse(methods: string): Response {
  */
 export function isHiddenCrossSite(headers: Headers): boolean {
   const site = headers.get("sec-fetch-site");
-  return headers.get("origin") === null && (site === "cross-site" || site === "same-site");
+  return (site === "cross-site" || site === "same-site") && headers.get("origin") === null;
 }

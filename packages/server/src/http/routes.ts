@@ -29,8 +29,17 @@ export interface RouteTargets {
   readonly maxBodyBytes: number;
 }
 
-/** Answers a request, or undefined where it became a WebSocket. */
-export type Route = (request: Request, server: Server<Session>) => Promise<Response | undefined>;
+/** The answer to a request; undefined where its connection became a WebSocket. */
+type Answer = Response | undefined;
+
+/** Answers a request, at once where it can. */
+export type Route = (request: Request, server: Server<Session>) => Answer | Promise<Answer>;
+
+/** A way to become a client. */
+type Entrance = "/ws" | "/v1/stream";
+
+/** The address of one, of which most requests are; the path of any other is found by parsing it. */
+const ENTRANCE = /^https?:\/\/[\w.:[\]-]+(\/ws|\/v1\/stream)(?:\?|$)/;
 
 /** The ways to become a client, and the one thing beside them that stays on the public port. */
 export const OUTER_PATHS: readonly string[] = ["/ws", "/v1/stream", "/healthz"];
@@ -63,27 +72,24 @@ export class Routes {
   }
 
   /** Everything, for a relay with one port. */
-  readonly all: Route = async (request, server) => {
+  readonly all: Route = (request, server) => {
     const path = pathOf(request);
-    return this.#connect(request, server, path) ?? this.#answer(request, path);
+    return isEntrance(path) ? this.#connect(request, server, path) : this.#answer(request, path);
   };
 
   /** What stays on the public port where there is an internal one: `/ws`, `/v1/stream` and `/healthz`. */
-  readonly outer: Route = async (request, server) => {
+  readonly outer: Route = (request, server) => {
     const path = pathOf(request);
-    const connected = this.#connect(request, server, path);
-    if (connected !== null) return connected;
+    if (isEntrance(path)) return this.#connect(request, server, path);
     return path === "/healthz" ? this.#answer(request, path) : problemResponse(notFound);
   };
 
   /** What the internal port has: everything that is no connection of a user. */
-  readonly inner: Route = async (request) => this.#answer(request, pathOf(request));
+  readonly inner: Route = (request) => this.#answer(request, pathOf(request));
 
-  /** The ways to become a client; null where the path is none of them. */
-  #connect(request: Request, server: Server<Session>, path: string): Promise<Response | undefined> | null {
+  #connect(request: Request, server: Server<Session>, path: Entrance): Answer | Promise<Answer> {
     const { upgrade, stream } = this.#targets;
-    if (path === "/ws") return upgrade.handle(request, server);
-    return path === "/v1/stream" ? stream.handle(request, server) : null;
+    return path === "/ws" ? upgrade.handle(request, server) : stream.handle(request, server);
   }
 
   async #answer(request: Request, path: string): Promise<Response> {
@@ -144,8 +150,12 @@ export class Routes {
   }
 }
 
-function pathOf(request: Request): string {
-  return URL.parse(request.url)?.pathname ?? "";
+function isEntrance(path: string): path is Entrance {
+  return path === "/ws" || path === "/v1/stream";
+}
+
+function pathOf({ url }: Request): string {
+  return ENTRANCE.exec(url)?.[1] ?? URL.parse(url)?.pathname ?? "";
 }
 
 function decoded(component: string): string | null {

@@ -61,12 +61,12 @@ export class StreamEndpoint {
     const { door } = this.#options;
     const refusal = refuseMethod(request, METHODS);
     if (refusal !== null) return refusal;
-    const address = door.addressOf(request, server);
+    const caller = door.callerOf(request, server);
     if (!door.allowsOrigin(request)) {
-      return door.refuse("origin_refused", address, request.headers.get("origin") ?? "");
+      return door.refuse("origin_refused", caller.address, request.headers.get("origin") ?? "");
     }
     if (request.method === "OPTIONS") return preflightResponse(METHODS.join(", "));
-    const place = door.enter(request, address);
+    const place = door.enter(request, caller);
     if (place instanceof Response) return place;
     try {
       return await this.#authenticate(request, server, place);
@@ -78,8 +78,7 @@ export class StreamEndpoint {
 
   async #authenticate(request: Request, server: Server<Session>, place: Place): Promise<Response> {
     const { door, authenticator, history } = this.#options;
-    const { address, release } = place;
-    const peer = door.peerOf(request, server);
+    const { address, peer, release } = place;
     const result = await authenticator.authenticate(request);
     if (!result.ok) {
       release(false);

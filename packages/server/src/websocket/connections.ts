@@ -196,8 +196,9 @@ export class Connections {
       authenticator,
       history,
       openSession: (identity, release) => {
-        const expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
-        return new Client({ ...identity, expiresAt }, context, release);
+        const client = new Client(identity, context, release);
+        client.expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
+        return client;
       },
       newConnectionId: () => crypto.randomUUID(),
       onRefusedClosed: (by) => metrics.closed(by, 0),
@@ -231,6 +232,7 @@ export class Connections {
     // Only a connection that stands pushes out an older one: a handshake that fails must cost nobody theirs.
     if (this.#isFull(client.userId)) hub.clientsOf(client.userId)[0]?.close("replaced");
     this.#expiry.add(client, client.expiresAt);
+    if (!logger.isLevelEnabled("debug")) return;
     const { connectionId: connection, address, speaksTidings: tidings } = client;
     logger.debug(
       { connection, user: capped(client.userId), address: capped(address), tidings },
@@ -246,6 +248,7 @@ export class Connections {
       return;
     }
     const { since } = client;
+    if (history === null && !client.speaksTidings) return;
     const tell = (answer: HistoryAnswer): void =>
       client.sendSystem(this.#welcome(client, heartbeatMs, answer), answer.offset);
     if (history !== null) history.begin(client, since, tell);
@@ -288,6 +291,7 @@ export class Connections {
     if (client.feed !== null) history?.release(client.feed);
     const lifetime = clock.monotonic() - client.openedAt;
     metrics.closed(by ?? (isViolation(end) ? "protocol" : "client"), lifetime);
+    if (!logger.isLevelEnabled("debug")) return;
     const reason = by === null ? `by the client ${end.reason}` : closeCodes[by].reason;
     logger.debug(
       {

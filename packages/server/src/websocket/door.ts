@@ -37,9 +37,16 @@ export interface DoorOptions {
   readonly onRefused: (result: HandshakeResult, address: string, detail: string) => void;
 }
 
-/** A place at the relay, taken for somebody of whom only the address is known. */
-export interface Place {
+/** Where a request comes from. */
+export interface Caller {
+  /** The address of the client behind any proxies. */
   readonly address: string;
+  /** The other end of the request's TCP connection, by `peerName`. */
+  readonly peer: string;
+}
+
+/** A place at the relay, taken for somebody of whom only that is known. */
+export interface Place extends Caller {
   readonly release: Release;
 }
 
@@ -116,37 +123,31 @@ export class Door {
     this.#options = options;
   }
 
-  /** The address of the client behind any proxies. */
-  addressOf(request: Request, server: Server<Session>): string {
-    const peer = server.requestIP(request)?.address ?? "";
-    return this.#options.addresses.read(peer, request.headers.get("x-forwarded-for"));
-  }
-
-  /** The other end of the request's TCP connection; asked before anything is waited for. */
-  peerOf(request: Request, server: Server<Session>): string {
+  /** Where a request comes from; asked before anything is waited for. */
+  callerOf(request: Request, server: Server<Session>): Caller {
     const peer = server.requestIP(request);
-    return peer === null ? "" : peerName(peer.address, peer.port);
+    return {
+      address: this.#options.addresses.read(peer?.address ?? "", request.headers.get("x-forwarded-for")),
+      peer: peer === null ? "" : peerName(peer.address, peer.port),
+    };
   }
 
   /** Whether the page that sends the request, if one does, may connect. */
   allowsOrigin({ headers }: Request): boolean {
-    if (isHiddenCrossSite(headers)) return false;
-    return this.#options.origins.allows(
-      headers.get("origin"),
-      headers.get("host"),
-      headers.get("x-forwarded-proto"),
-    );
+    const origin = headers.get("origin");
+    if (origin === null) return !isHiddenCrossSite(headers);
+    return this.#options.origins.allows(origin, headers.get("host"), headers.get("x-forwarded-proto"));
   }
 
   /** Takes a place for a request, before anything is known of who sends it. */
-  enter(request: Request, address: string): Place | Response {
+  enter(request: Request, { address, peer }: Caller): Place | Response {
     const { addresses, admission, isDraining } = this.#options;
     if (isDraining()) return this.refuse("draining", address);
     if (!this.allowsOrigin(request)) {
       return this.refuse("origin_refused", address, request.headers.get("origin") ?? "");
     }
     const release = admission.admit(addresses.key(address));
-    return typeof release === "function" ? { address, release } : this.refuse(release, address);
+    return typeof release === "function" ? { address, peer, release } : this.refuse(release, address);
   }
 
   /** Turns a user away, who then has no place any more; null where the user may come in. */
