@@ -1,10 +1,10 @@
 /**
- * Goes on with a value: in the same turn where it is there, once it is where it is promised. Bun answers a request at half
- * the cost as long as nothing was awaited for it.
+ * Goes on with a value: in the same turn where it is there, once it is where it is promised. On the path of a handshake it
+ * stands for `await`, which puts the rest off also where there is nothing to wait for.
  */
 export function andThen<Value, Result>(
   value: Value | Promise<Value>,
   next: (value: Value) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return value instanceof Promise ? value.then((known) => next(known)) : next(value);
 }

@@ -54,7 +54,7 @@ export type Objection = (identity: Identity) => Refusal | null | Promise<Refusal
 
 /**
  * Tells who is at the other end of a connection. Never throws: a fault of its own is a refusal, and is
- * reported. It answers at once where it can, since a request that is answered in the turn in which it came costs Bun half.
+ * reported. It answers at once where it can.
  */
 export interface Authenticator {
   /**

@@ -2,12 +2,7 @@ import { userIdFault } from "@tidings/protocol";
 import { andThen } from "../and-then.ts";
 import type { Clock } from "../clock.ts";
 import { authSettingsFault, type AuthSettings } from "./auth-settings.ts";
-import {
-  refused,
-  type Authenticator,
-  type AuthResult,
-  type Objection,
-} from "./authenticator.ts";
+import { refused, type Authenticator, type AuthResult, type Objection } from "./authenticator.ts";
 import { readCredential } from "./credential.ts";
 import { RemoteKeySet, type Fetch } from "./jwks.ts";
 import { publicKeys } from "./public-key.ts";

@@ -15,11 +15,11 @@ const secret = secretKeys(SECRET);
 const pair = publicKeys(pem);
 
 /** Both ways to judge a token: with the quick check, and by jose alone. */
-function verifiers(keys: TokenKeys): readonly [TokenVerifier, TokenVerifier] {
+function verifiers(keys: TokenKeys, by: ManualClock = clock): readonly [TokenVerifier, TokenVerifier] {
   const settings = { ...authSettings({}), jwt_audience: "relay", jwt_issuer: "us" };
   const { algorithms, find } = keys;
   const made = (some: TokenKeys): TokenVerifier =>
-    new TokenVerifier({ keys: some, settings, clock, onFault: () => {} });
+    new TokenVerifier({ keys: some, settings, clock: by, onFault: () => {} });
   return [made(keys), made({ algorithms, find })];
 }
 
@@ -84,15 +84,67 @@ const header = fc.oneof(
   ),
 );
 
+/** Claims that could be read in more than one way. */
+const odd = fc.constantFrom(
+  `\ufeff{"sub":"ann","exp":${NOW + 60},"aud":"relay","iss":"us"}`,
+  ` {"sub":"ann","exp":${NOW + 60},"aud":"relay","iss":"us"} `,
+  `{"sub":"ann","exp":1,"exp":${NOW + 60},"aud":"relay","iss":"us"}`,
+  `{"sub":"ann","exp":${NOW + 60},"exp":1,"aud":"relay","iss":"us"}`,
+  `{"exp":${NOW + 60},"aud":"relay","iss":"us","__proto__":{"sub":"ann"}}`,
+  `{"sub":"\ufffd","exp":${NOW + 60},"aud":"relay","iss":"us"}`,
+  `{"sub":"ann","exp":1e999,"aud":"relay","iss":"us"}`,
+  `{"sub":"ann","exp":${NOW + 60},"aud":["x",["relay"]],"iss":"us"}`,
+  `{"sub":"ann","exp":${NOW + 60},"aud":"relay","iss":["us"]}`,
+  `[{"sub":"ann","exp":${NOW + 60},"aud":"relay","iss":"us"}]`,
+  "null",
+);
+
+const body = fc.oneof({ arbitrary: claims, weight: 9 }, { arbitrary: odd, weight: 3 }, fc.string());
+
 test("a token signed with the secret, whatever it says, has one verdict", async () => {
   let letIn = 0;
   await fc.assert(
-    fc.asyncProperty(header, fc.oneof({ arbitrary: claims, weight: 9 }, fc.string()), async (head, body) => {
+    fc.asyncProperty(header, body, async (head, body) => {
       if (await agree(bySecret, forgedToken(head, body))) letIn += 1;
     }),
     { numRuns: 500 },
   );
   expect(letIn).toBeGreaterThan(10);
+});
+
+const good: JWTPayload = { sub: "ann", exp: NOW + 60, aud: "relay", iss: "us" };
+
+test("claims that are no UTF-8 are refused, though they could be read with a letter replaced", async () => {
+  const text = `{"sub":"ann\xff","exp":${NOW + 60},"aud":"relay","iss":"us"}`;
+  const head = Buffer.from('{"alg":"HS256"}').toString("base64url");
+  const input = `${head}.${Buffer.from(text, "latin1").toString("base64url")}`;
+  const signature = new Bun.CryptoHasher("sha256", SECRET).update(input).digest("base64url");
+  expect(await agree(bySecret, `${input}.${signature}`)).toBe(false);
+});
+
+test("claims that are spelled in another way than base64url are refused, though they are signed", async () => {
+  const head = Buffer.from('{"alg":"HS256"}').toString("base64url");
+  const claims = Buffer.from(JSON.stringify(good)).toString("base64url");
+  for (const [spelled, isLetIn] of [
+    [claims, true],
+    [`${claims}=`, false],
+    [`${claims} `, false],
+    [`${claims.slice(0, 4)}\n${claims.slice(4)}`, false],
+  ] as const) {
+    const input = `${head}.${spelled}`;
+    const signature = new Bun.CryptoHasher("sha256", SECRET).update(input).digest("base64url");
+    expect(await agree(bySecret, `${input}.${signature}`)).toBe(isLetIn);
+  }
+});
+
+test("within a second of its beginning or its end a token has one verdict", async () => {
+  const half = new ManualClock();
+  half.advance(500);
+  const both = verifiers(secret, half);
+  for (const part of [0, 0.3, 0.5, 0.7, 1]) {
+    await agree(both, forgedToken({ alg: "HS256" }, { ...good, exp: NOW - 30 + part }));
+    await agree(both, forgedToken({ alg: "HS256" }, { ...good, nbf: NOW + 30 + part }));
+  }
 });
 
 /** What somebody may do to a token on its way: change, drop, add or double a character, or cut parts. */
@@ -111,8 +163,6 @@ function mutated(token: string, { at, kind, letter }: { at: number; kind: string
   if (kind === "double") return `${token}.${after}`;
   return kind === "cut" ? before : token;
 }
-
-const good: JWTPayload = { sub: "ann", exp: NOW + 60, aud: "relay", iss: "us" };
 
 test.each([
   ["the secret", bySecret, new TextEncoder().encode(SECRET), ["HS256", "HS384", "HS512"]],

@@ -15,11 +15,7 @@ export class QuickCheck {
   #header = "";
   #algorithm = "";
 
-  constructor(
-    check: CheckSignature,
-    { algorithms }: Pick<TokenKeys, "algorithms">,
-    wanted: WantedClaims,
-  ) {
+  constructor(check: CheckSignature, { algorithms }: Pick<TokenKeys, "algorithms">, wanted: WantedClaims) {
     this.#check = check;
     this.#algorithms = algorithms;
     this.#wanted = wanted;

@@ -35,7 +35,9 @@ export function quickClaims(encoded: string, wanted: WantedClaims, now: number):
 function parsed(text: string): JWTPayload | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JWTPayload) : null;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as JWTPayload)
+      : null;
   } catch {
     return null;
   }

@@ -107,10 +107,7 @@ export class Upgrade {
     }
     const { address, peer, release } = place;
     const connectionId = newConnectionId();
-    const session = openSession(
-      { ...who, address, peer, speaksTidings, connectionId, feed, since },
-      release,
-    );
+    const session = openSession({ ...who, address, peer, speaksTidings, connectionId, feed, since }, release);
     if (!this.#open(attempt, session)) {
       if (feed !== null) history?.release(feed);
       return this.#fail(place);
