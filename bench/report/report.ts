@@ -63,7 +63,8 @@ ${versions.join("\n")}
 \`floor\` is no relay: it checks nothing, takes no tokens, bounds nothing, and calls \`send()\` once for each delivery.
 \`centrifuge\` is the library that is the engine of Centrifugo v6; the server itself cannot be had through the Go
 module proxy here. Its workers, and those of Socket.IO, publish in their own project's way; those of the others by
-\`PUBLISH updates\`.
+\`PUBLISH updates\`. The engine subscribes to a channel for each user, so Redis sends it nothing that is for users elsewhere; it pays
+with a subscription for each who comes.
 
 ${parts.join("\n\n")}
 `;
