@@ -6,5 +6,12 @@ export function andThen<Value, Result>(
   value: Value | Promise<Value>,
   next: (value: Value) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  return value instanceof Promise ? value.then((known) => next(known)) : next(value);
+  return value instanceof Promise ? whenKnown(value, next) : next(value);
+}
+
+async function whenKnown<Value, Result>(
+  value: Promise<Value>,
+  next: (value: Value) => Result | Promise<Result>,
+): Promise<Result> {
+  return next(await value);
 }
