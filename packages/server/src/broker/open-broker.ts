@@ -2,7 +2,7 @@ import type { Clock, Random } from "../clock.ts";
 import type { Broker, BrokerEvents, Subscriptions } from "./broker.ts";
 import { EmbeddedBroker } from "./embedded/embedded-broker.ts";
 import { startRespServer } from "./embedded/resp-server.ts";
-import { type Pacing, unpaced } from "./read-pacer.ts";
+import type { Pacing } from "./read-pacer.ts";
 import { RedisBroker, type SentinelNames } from "./redis.ts";
 import type { LogBounds } from "./update-log.ts";
 
@@ -19,8 +19,8 @@ export interface OpenBrokerOptions {
   readonly sentinels?: SentinelNames | null;
   readonly probeIntervalMs: number;
   readonly timeoutMs: number;
-  /** How reads are paced while many messages come; not at all where it is absent. */
-  readonly pacing?: Pacing;
+  /** How reads are paced while many messages come. */
+  readonly pacing: Pacing;
   readonly embeddedPort: number;
   /** Keeps logs within these bounds; none where it is null or absent. */
   readonly history?: LogBounds | null;
@@ -42,8 +42,7 @@ export interface OpenedBroker {
 export function openBroker(options: OpenBrokerOptions): OpenedBroker {
   const { subscriptions, events, clock, random, history = null } = options;
   if (options.kind === "redis") {
-    const { redisUrl: url, sentinels = null, probeIntervalMs, timeoutMs, relayId, channel } = options;
-    const { pacing = unpaced } = options;
+    const { redisUrl: url, sentinels = null, probeIntervalMs, timeoutMs, relayId, channel, pacing } = options;
     const broker = new RedisBroker({
       url,
       sentinels,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Broker } from "../broker/broker.ts";
 import { openBroker, type OpenedBroker } from "../broker/open-broker.ts";
+import { unpaced } from "../broker/read-pacer.ts";
 import { systemClock } from "../clock.ts";
 import { PublishEndpoint } from "./publish.ts";
 import { eventually } from "../../../../tests/support/eventually.ts";
@@ -20,6 +21,7 @@ function open(redisUrl?: string): OpenedBroker & AsyncDisposable {
     redisUrl: redisUrl ?? "redis://127.0.0.1",
     subscriptions: new Map(),
     events: {},
+    pacing: unpaced,
     relayId: "test",
     clock: systemClock,
     random: Math.random,
