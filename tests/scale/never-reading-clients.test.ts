@@ -84,7 +84,13 @@ test(
     await using redis = await startRedis();
     await using relay = await startRelayProcess({
       redisPort: redis.port,
-      environment: { TIDINGS_CLIENT_BUFFER_BYTES: String(BUFFER_BYTES), TIDINGS_LOG_LEVEL: "warn" },
+      environment: {
+        TIDINGS_CLIENT_BUFFER_BYTES: String(BUFFER_BYTES),
+        TIDINGS_LOG_LEVEL: "warn",
+        // Who reads nothing answers no ping either, and is to be closed for what waits, not for that.
+        TIDINGS_HEARTBEAT_INTERVAL: "10m",
+        TIDINGS_HEARTBEAT_TIMEOUT: "10m",
+      },
     });
     await using readers = new Load();
     await using steadily = new Publisher();

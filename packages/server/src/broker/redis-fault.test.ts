@@ -24,6 +24,17 @@ describe("describeFault", () => {
     expect(describeFault(unknown)).toBe("the connection to Redis failed (EWHATEVER)");
   });
 
+  test("names the same fault of TLS whichever way of connecting met it", () => {
+    const message = "error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER";
+    const [byNode, byBun] = ["ERR_SSL_WRONG_VERSION_NUMBER", "EPROTO"].map((code) =>
+      describeFault(Object.assign(new Error(message), { code })),
+    );
+    expect(byBun).toContain("does not speak TLS");
+    expect(byBun).toBe(byNode);
+    const other = Object.assign(new Error("write EPROTO 10.0.0.1:6379"), { code: "EPROTO" });
+    expect(describeFault(other)).toBe("the connection to Redis failed (EPROTO)");
+  });
+
   test("tells a closed, a slow and a wrong server apart", () => {
     const sentences = [
       new SocketClosedUnexpectedlyError(),

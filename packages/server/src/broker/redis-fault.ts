@@ -107,7 +107,12 @@ function describeReply(message: string): string {
   return replies[word] ?? `Redis answered with an error (${word})`;
 }
 
+/** `Bun.connect` keeps what TLS found wrong for the message, where `node:tls` makes a code of it. */
+const TLS_FAULT = /^error:[0-9a-f]+:SSL routines:\w*:(?<reason>\w+)$/;
+
 function codeOf(error: unknown): string | null {
-  if (typeof error !== "object" || error === null || !("code" in error)) return null;
-  return typeof error.code === "string" && /^\w+$/.test(error.code) ? error.code : null;
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  if (typeof error.code !== "string" || !/^\w+$/.test(error.code)) return null;
+  const reason = error.code === "EPROTO" ? TLS_FAULT.exec(error.message)?.groups?.["reason"] : undefined;
+  return reason === undefined ? error.code : `ERR_SSL_${reason}`;
 }
