@@ -33,10 +33,19 @@ export function joined(parts: readonly BenchData[]): BenchData {
   if (last === undefined) throw new TypeError("there is nothing to join");
   return {
     ...last,
-    versions: Object.assign({}, ...parts.map(({ versions }) => versions)),
+    versions: joinedVersions(parts.map(({ versions }) => versions)),
     runs: parts.flatMap(({ runs }) => runs),
     findings: parts.flatMap(({ findings }) => findings),
   };
+}
+
+/** Each system's version; all of them where runs had different ones. */
+function joinedVersions(parts: readonly BenchData["versions"][]): BenchData["versions"] {
+  const all = new Map<string, Set<string>>();
+  for (const [system, version] of parts.flatMap(Object.entries)) {
+    all.set(system, (all.get(system) ?? new Set()).add(version));
+  }
+  return Object.fromEntries([...all].map(([system, versions]) => [system, [...versions].join("; ")]));
 }
 
 /** The findings of one cell. */

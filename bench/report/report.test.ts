@@ -48,12 +48,12 @@ test("Tidings is held against the cheapest of the field", () => {
 });
 
 test("runs that are joined are one report, which names each", () => {
-  const other = { ...data([finding("tidings", 1, counted(5))]), versions: { ws: "8" } };
+  const other = { ...data([finding("tidings", 1, counted(5))]), versions: { Tidings: "2", ws: "8" } };
   const run = { command: "npm run bench -- --only unicast", rounds: 1, seconds: 2 };
   const { text } = reportOf(joined([data([finding("tidings", 1, counted(3))]), { ...other, runs: [run] }]));
   expect(text).toContain("| Tidings | 4.0 (3.0–5.0) |");
   for (const words of [
-    "| Tidings | 1 |",
+    "| Tidings | 1; 2 |",
     "| ws | 8 |",
     "`npm run bench`",
     "`npm run bench -- --only unicast`",

@@ -5,6 +5,8 @@ import type { Workload } from "./workload.ts";
 const CONNECTIONS = 2_000;
 const RATE = 8_000;
 const PAYLOAD_BYTES = 100;
+/** Not counted, as with streams. */
+const WARM_UP_SECONDS = 0.5;
 const MICRO = 1e6;
 
 /** Messages from clients, which the relay publishes for workers. */
@@ -26,6 +28,9 @@ export const fanIn: Workload = {
     await generator.subscribe(redis.port, "inbound");
     await generator.mark();
     const plan = { firstUser: 1, users: count, rate: RATE * size, seconds: effort.seconds };
+    const warmUp = await generator.send({ ...plan, seconds: WARM_UP_SECONDS });
+    await bed.arrived(warmUp.published);
+    await generator.mark();
     const { value, usage } = await bed.measure(async () => {
       const published = await generator.send(plan);
       await bed.arrived(published.published);

@@ -202,9 +202,7 @@ export function startRelay(options: RelayOptions): Relay {
     authenticator,
     isRevoked: (token) => revocations.covers(token),
     history: delivery?.history ?? null,
-    publish: async (data) => {
-      await broker.publish([{ channel: settings.inbound_channel, data }]);
-    },
+    publish: (message) => broker.post(settings.inbound_channel, message),
     isDraining: () => isDraining,
   });
   /** Plain `PUBLISH` arrives only where some relay appends it, and nobody is let in before it is known who is not to be. */

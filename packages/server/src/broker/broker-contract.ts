@@ -143,6 +143,27 @@ function describePublish(make: MakeBroker): void {
     expect((await inbox.take(2)).map(text)).toEqual(["inside", "é😀"]);
   });
 
+  test("what is posted arrives once each, in order, text as UTF-8", async () => {
+    const inbox = new Inbox();
+    await using it = await started(make, { subscriptions: new Map([["updates", inbox.handler]]) });
+    const sent = Array.from({ length: 1_000 }, (_, index) => `${index} é😀\r\n$1`);
+    await Promise.all(sent.slice(0, 500).map((message) => it.broker.post("updates", message)));
+    for (const message of sent.slice(500)) await it.broker.post("updates", message);
+    await it.broker.publish([{ channel: "updates", data: "end" }]);
+    expect((await inbox.take(sent.length + 1)).map(text)).toEqual([...sent, "end"]);
+    expect(inbox.length).toBe(0);
+  });
+
+  test("post rejects with BrokerUnavailable before the start and after the close", async () => {
+    await using it = await make({ subscriptions: new Map() });
+    expect(await rejection(it.broker.post("updates", "too early"))).toBeInstanceOf(BrokerUnavailable);
+    it.broker.start();
+    await eventually("health is good", () => it.broker.health.ok);
+    await it.broker.post("updates", "in time");
+    await it.broker.close();
+    expect(await rejection(it.broker.post("updates", "too late"))).toBeInstanceOf(BrokerUnavailable);
+  });
+
   test("publishing no message returns no count", async () => {
     await using it = await started(make, { subscriptions: new Map() });
     expect(await it.broker.publish([])).toEqual([]);

@@ -100,6 +100,11 @@ export interface Broker {
    */
   publish(messages: readonly BrokerMessage[]): Promise<readonly number[]>;
   /**
+   * Publishes one message of very many, after those that were posted before. Those of one turn of the event loop leave together.
+   * @throws {BrokerUnavailable} as {@link publish}.
+   */
+  post(channel: string, message: string): Promise<void>;
+  /**
    * How many subscribers listen on exactly this channel, on all relays; those that listen by a pattern do not count.
    * @throws {BrokerUnavailable} when the broker did not answer in time.
    */

@@ -7,6 +7,7 @@ import {
   type MarkWrite,
   type Subscriptions,
 } from "./broker.ts";
+import { PostQueue } from "./post-queue.ts";
 import { type Pacing, ReadPacer } from "./read-pacer.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { describeFault, isRefusal, isUndone } from "./redis-fault.ts";
@@ -50,7 +51,10 @@ export interface RedisSessionOptions {
  */
 const UNANSWERED_BYTES = 16 * 1_048_576;
 
-/** The two connections of a broker, one to subscribe and one to publish, which stand and fall together. */
+/** How long messages of clients gather while many come, in milliseconds: half as long saves half as much. */
+const GATHER_MS = 2;
+
+/** The two connections of a broker, one to subscribe and to post, one for all else, which stand and fall together. */
 export class RedisSession {
   readonly #options: RedisSessionOptions;
   readonly #subscriber: RedisSubscriber;
@@ -71,6 +75,9 @@ export class RedisSession {
       name,
       subscriptions: new Map(guarded),
       pacer: new ReadPacer({ ...pacing, clock }),
+      posts: new PostQueue({ timeoutMs, clock }),
+      gatherMs: Math.min(pacing.longestMs, GATHER_MS),
+      clock,
       onFault,
     });
     this.#commander = new RedisConnection({ target, name, connectTimeoutMs: timeoutMs, onFault });
@@ -102,6 +109,20 @@ export class RedisSession {
     if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
     const size = messages.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
     return this.#bounded(size, () => this.#answered(this.#commander.publish(messages), "a publish"));
+  }
+
+  /**
+   * Publishes one message of many.
+   * @throws {BrokerUnavailable} as {@link publish}.
+   */
+  async post(channel: string, message: string): Promise<void> {
+    if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
+    const bytes = Buffer.byteLength(message);
+    try {
+      await this.#bounded(bytes, () => this.#subscriber.post(channel, message, bytes));
+    } catch (error) {
+      throw error instanceof BrokerUnavailable ? error : this.#failure(error);
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { eventually } from "../../../../tests/support/eventually.ts";
 import { startRedis } from "../../../../tests/support/redis-server.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { PostQueue } from "./post-queue.ts";
 import { ReadPacer, unpaced } from "./read-pacer.ts";
 import { describeFault } from "./redis-fault.ts";
 import { RedisSubscriber } from "./redis-subscriber.ts";
@@ -63,6 +64,7 @@ describe("RedisSubscriber", () => {
         ["updates", (bytes) => void numbers.push(Number(new TextDecoder().decode(bytes)))],
       ]),
       pacer: new ReadPacer({ longestMs: 10, isForSomebody: () => false, clock }),
+      ...noPosts(),
       onFault() {},
     });
     await subscriber.open();
@@ -88,7 +90,13 @@ describe("RedisSubscriber", () => {
     await using redis = await startRedis();
     const sizes: number[] = [];
     const subscriptions = new Map([["updates", ({ length }: Uint8Array) => void sizes.push(length)]]);
-    const options = { target: parseRedisUrl(redis.url), name: "test", pacer: noPauses(), onFault() {} };
+    const options = {
+      target: parseRedisUrl(redis.url),
+      name: "test",
+      pacer: noPauses(),
+      ...noPosts(),
+      onFault() {},
+    };
     const subscriber = new RedisSubscriber({ ...options, subscriptions });
     await subscriber.open();
     await subscriber.subscribe();
@@ -111,6 +119,10 @@ function noPauses(): ReadPacer {
   return new ReadPacer({ ...unpaced, clock: systemClock });
 }
 
+function noPosts() {
+  return { posts: new PostQueue({ timeoutMs: 1_000, clock: systemClock }), gatherMs: 0, clock: systemClock };
+}
+
 function subscribing(
   url: string,
   onFault: (error: unknown) => void,
@@ -122,6 +134,7 @@ function subscribing(
     name: "test",
     subscriptions: new Map([["updates", handler]]),
     pacer: noPauses(),
+    ...noPosts(),
     onFault,
   });
 }

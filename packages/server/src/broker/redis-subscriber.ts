@@ -1,7 +1,9 @@
 import { ClientClosedError, ErrorReply, SocketClosedUnexpectedlyError } from "@redis/client";
 import type { Socket } from "bun";
+import type { Clock } from "../clock.ts";
 import type { Subscriptions } from "./broker.ts";
 import { MessageReader } from "./message-reader.ts";
+import type { PostQueue } from "./post-queue.ts";
 import type { ReadPacer } from "./read-pacer.ts";
 import type { RedisTarget } from "./redis-target.ts";
 import { RespFault, RespPush, type RespValue } from "./resp-value.ts";
@@ -15,6 +17,11 @@ export interface RedisSubscriberOptions {
   readonly subscriptions: Subscriptions;
   /** Says when the connection is left alone for a moment. It is stopped with the subscriber. */
   readonly pacer: ReadPacer;
+  /** What is published on this connection. All that waits is rejected with the connection. */
+  readonly posts: PostQueue;
+  /** What is published within so many milliseconds after a write waits until they are over, and leaves together. */
+  readonly gatherMs: number;
+  readonly clock: Clock;
   /** The connection is of no more use, and wants to be destroyed. May be called again. */
   readonly onFault: (error: unknown) => void;
 }
@@ -35,8 +42,10 @@ export class RedisSubscriber {
   /** Who waits for the next reply, or for the subscriptions to stand. */
   #waiting: PromiseWithResolvers<RespValue> | null = null;
   #missing: Set<string> | null = null;
-  /** What the socket did not take yet; no more than one command at a time. */
+  /** What the socket did not take yet. Nothing else is sent before it. */
   #unsent: Uint8Array = new Uint8Array();
+  #isFlushing = false;
+  #flushedAt = -Infinity;
 
   constructor(options: RedisSubscriberOptions) {
     this.#options = options;
@@ -58,6 +67,23 @@ export class RedisSubscriber {
     const channels = [...this.#options.subscriptions.keys()];
     this.#missing = new Set(channels);
     await this.#ask(["SUBSCRIBE", ...channels]);
+  }
+
+  /**
+   * Publishes a message of `bytes` bytes, in one write with all others of this turn of the event loop, or of a moment where
+   * many come: a write that wakes Redis costs more than a message. RESP3 allows it on a connection that subscribes; its
+   * answers then share reads with what is subscribed to. Rejects as {@link PostQueue.add}.
+   */
+  post(channel: string, message: string, bytes: number): Promise<void> {
+    if (this.#destroyed) return Promise.reject(new ClientClosedError());
+    const { posts, gatherMs, clock } = this.#options;
+    const answer = posts.add(channel, message, bytes);
+    if (this.#isFlushing) return answer;
+    this.#isFlushing = true;
+    const wait = this.#flushedAt + gatherMs - clock.monotonic();
+    if (wait > 0) clock.after(wait, this.#flush);
+    else setImmediate(this.#flush);
+    return answer;
   }
 
   /** Cuts the connection at once; what waits is rejected. Idempotent. */
@@ -88,7 +114,10 @@ export class RedisSubscriber {
           else this.#fault(error ?? new SocketClosedUnexpectedlyError());
         },
         data: (socket, bytes) => this.#read(socket, bytes),
-        drain: () => this.#send(this.#unsent),
+        drain: () => {
+          this.#send(this.#unsent);
+          this.#flush();
+        },
         close: (_, error: SocketError) => this.#fault(error ?? new SocketClosedUnexpectedlyError()),
         error: (_, error) => this.#fault(error),
         connectError: (_, error) => this.#fault(error),
@@ -117,6 +146,14 @@ export class RedisSubscriber {
     this.#unsent = bytes.subarray(Math.max(0, taken));
   }
 
+  readonly #flush = (): void => {
+    const { posts, clock } = this.#options;
+    this.#isFlushing = false;
+    if (this.#unsent.length > 0) return;
+    this.#flushedAt = clock.monotonic();
+    this.#send(Buffer.from(posts.take()));
+  };
+
   #read(socket: Socket, bytes: Uint8Array): void {
     if (this.#destroyed) return;
     const { pacer } = this.#options;
@@ -130,8 +167,9 @@ export class RedisSubscriber {
   }
 
   #onValue(value: RespValue): void {
-    if (value instanceof ErrorReply) this.#fault(value);
-    else if (value instanceof RespPush) this.#pushed(value);
+    if (value instanceof RespPush) this.#pushed(value);
+    else if (this.#options.posts.answer(value)) return;
+    else if (value instanceof ErrorReply) this.#fault(value);
     else if (this.#waiting === null || this.#missing !== null) {
       this.#fault(new RespFault("Redis answered what nobody asked"));
     } else this.#answer(value);
@@ -160,6 +198,7 @@ export class RedisSubscriber {
   #fail(error: unknown): void {
     this.#waiting?.reject(error);
     this.#waiting = null;
+    this.#options.posts.fail(error);
   }
 }
 

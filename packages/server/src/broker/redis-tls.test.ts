@@ -61,10 +61,12 @@ test("a certificate for another host is refused, although its issuer is trusted"
 const distrusting = `
   const { RedisSubscriber } = await import("${import.meta.dir}/redis-subscriber.ts");
   const { parseRedisUrl } = await import("${import.meta.dir}/redis-target.ts");
+  const { PostQueue } = await import("${import.meta.dir}/post-queue.ts");
   const { ReadPacer, unpaced } = await import("${import.meta.dir}/read-pacer.ts");
   const pacer = new ReadPacer({ ...unpaced, clock: {} });
   const subscriber = new RedisSubscriber({
-    target: parseRedisUrl(process.env.URL_UNDER_TEST), name: "test", subscriptions: new Map(), pacer, onFault() {},
+    target: parseRedisUrl(process.env.URL_UNDER_TEST), name: "test", subscriptions: new Map(), pacer,
+    posts: new PostQueue({ timeoutMs: 1_000, clock: {} }), gatherMs: 0, clock: {}, onFault() {},
   });
   await subscriber.open().catch((error) => console.log(error.code));
   subscriber.destroy();

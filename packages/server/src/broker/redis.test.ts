@@ -115,6 +115,49 @@ describe("RedisBroker", () => {
     expect(it.broker.health.ok).toBe(true);
   });
 
+  test("a post that Redis does not answer is refused after the timeout, and those after it find their answers", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url, { probeIntervalMs: 60_000, timeoutMs: 200 });
+    await it.healthy();
+    await redis.kill("SIGSTOP");
+    const refusal = await rejection(it.broker.post("updates", "x"));
+    expect(refusal).toBeInstanceOf(BrokerUnavailable);
+    expect(String(refusal)).toContain("did not answer a publish within 200 ms");
+    const next = it.broker.post("updates", "y");
+    await redis.kill("SIGCONT");
+    await next;
+    await eventually("both arrive", () => it.messages.length === 2);
+    expect([it.messages, it.losses]).toEqual([["x", "y"], []]);
+  });
+
+  test("what was posted when the connection is lost is refused, and not sent again", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url, { pacing: { longestMs: 8, isForSomebody: () => true } });
+    await it.healthy();
+    await it.broker.post("updates", "before");
+    await redis.kill("SIGSTOP");
+    const waiting = ["a", "b"].map((message) => rejection(it.broker.post("updates", message)));
+    await redis.kill("SIGKILL");
+    for (const refusal of await Promise.all(waiting)) expect(refusal).toBeInstanceOf(BrokerUnavailable);
+    expect(it.messages).toEqual(["before"]);
+  });
+
+  test("posts larger than a socket takes at once arrive whole, in order", async () => {
+    await using redis = await startRedis();
+    await using it = new ObservedBroker(redis.url);
+    await it.healthy();
+    const sent = Array.from({ length: 12 }, (_, index) => String.fromCharCode(97 + index).repeat(1_048_576));
+    await redis.kill("SIGSTOP");
+    const posted = sent.map((message) => it.broker.post("updates", message));
+    await Bun.sleep(20);
+    await redis.kill("SIGCONT");
+    await Promise.all(posted);
+    await eventually("all arrive", () => it.messages.length === sent.length);
+    expect(it.messages.map((message) => [message[0], message.length])).toEqual(
+      sent.map((message) => [message[0], message.length]),
+    );
+  });
+
   test("a Redis that hangs is not sent more than a bounded number of bytes", async () => {
     await using redis = await startRedis();
     await using it = new ObservedBroker(redis.url);
@@ -123,6 +166,8 @@ describe("RedisBroker", () => {
     const large = [{ channel: "inbound", data: new Uint8Array(10 * 1_048_576) }];
     const first = rejection(it.broker.publish(large));
     expect(String(await rejection(it.broker.publish(large)))).toContain("too many messages wait");
+    const posted = rejection(it.broker.post("inbound", "x".repeat(10 * 1_048_576)));
+    expect(String(await posted)).toContain("too many messages wait");
     await it.broker.close();
     await first;
   });

@@ -114,6 +114,10 @@ export class RedisBroker implements Broker {
     return messages.length === 0 ? [] : session.publish(messages);
   }
 
+  async post(channel: string, message: string): Promise<void> {
+    return this.#openSession.post(channel, message);
+  }
+
   async countSubscribers(channel: string): Promise<number> {
     return this.#openSession.countSubscribers(channel);
   }

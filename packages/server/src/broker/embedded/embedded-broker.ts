@@ -95,6 +95,10 @@ export class EmbeddedBroker implements Broker {
     return taken.map(({ channel, data }) => this.channels.publish(channel, data));
   }
 
+  async post(channel: string, message: string): Promise<void> {
+    await this.publish([{ channel, data: message }]);
+  }
+
   async countSubscribers(channel: string): Promise<number> {
     if (this.#state !== "open") throw new BrokerUnavailable("the embedded broker is not running");
     return this.channels.subscriberCount(ownBytes(channel));

@@ -1,0 +1,71 @@
+import { ErrorReply } from "@redis/client";
+import { expect, test } from "bun:test";
+import { ManualClock } from "../../../../tests/support/manual-clock.ts";
+import { BrokerUnavailable } from "./broker.ts";
+import { PostQueue } from "./post-queue.ts";
+
+const TIMEOUT_MS = 100;
+
+function make() {
+  const clock = new ManualClock();
+  return { clock, queue: new PostQueue({ timeoutMs: TIMEOUT_MS, clock }) };
+}
+
+/** What a promise came to. */
+function outcome(promise: Promise<void>): Promise<unknown> {
+  return promise.then(
+    () => "done",
+    (error: unknown) => error,
+  );
+}
+
+test("commands are those of Redis, joined in order, and are taken once", () => {
+  const { queue } = make();
+  void queue.add("inbound", "é", 2);
+  void queue.add("süd", "x", 1);
+  const first = "*3\r\n$7\r\nPUBLISH\r\n$7\r\ninbound\r\n$2\r\né\r\n";
+  const second = "*3\r\n$7\r\nPUBLISH\r\n$4\r\nsüd\r\n$1\r\nx\r\n";
+  expect(queue.take()).toBe(first + second);
+  expect(queue.take()).toBe("");
+});
+
+test("answers go to those who wait, in order, and an error to one alone", async () => {
+  const { queue } = make();
+  const posts = ["a", "b", "c"].map((message) => outcome(queue.add("inbound", message, 1)));
+  const refusal = new ErrorReply("NOPERM no");
+  expect([queue.answer("1"), queue.answer(refusal), queue.answer("0"), queue.answer("1")]).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect(await Promise.all(posts)).toEqual(["done", refusal, "done"]);
+});
+
+test("one timer watches over all: each is refused in its own time, and keeps its place", async () => {
+  const { queue, clock } = make();
+  const first = outcome(queue.add("inbound", "a", 1));
+  clock.advance(60);
+  const second = outcome(queue.add("inbound", "b", 1));
+  expect(clock.timers).toBe(1);
+  clock.advance(40);
+  expect(await first).toBeInstanceOf(BrokerUnavailable);
+  queue.answer("1");
+  queue.answer("1");
+  expect(await second).toBe("done");
+  clock.advance(TIMEOUT_MS);
+  expect(clock.timers).toBe(0);
+  const third = outcome(queue.add("inbound", "c", 1));
+  clock.advance(TIMEOUT_MS);
+  expect(await third).toBeInstanceOf(BrokerUnavailable);
+});
+
+test("a lost connection refuses all that wait, and leaves no timer", async () => {
+  const { queue, clock } = make();
+  const posts = ["a", "b"].map((message) => outcome(queue.add("inbound", message, 1)));
+  queue.answer("1");
+  const lost = new Error("gone");
+  queue.fail(lost);
+  expect(await Promise.all(posts)).toEqual(["done", lost]);
+  expect([queue.take(), queue.answer("1"), clock.timers]).toEqual(["", false, 0]);
+});

@@ -1,0 +1,102 @@
+import { ErrorReply } from "@redis/client";
+import type { CancelTimer, Clock } from "../clock.ts";
+import { BrokerUnavailable } from "./broker.ts";
+import type { RespValue } from "./resp-value.ts";
+
+/** What a queue works with. */
+export interface PostQueueOptions {
+  /** How long Redis may take for an answer, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+interface Post extends PromiseWithResolvers<void> {
+  readonly deadline: number;
+}
+
+/**
+ * Messages that are published in great numbers: the commands of all that came since the last sending, and who waits for
+ * which answer, since Redis answers in the order in which it was asked. One timer watches over all.
+ */
+export class PostQueue {
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+  readonly #heads = new Map<string, string>();
+  #commands = "";
+  #posts: Post[] = [];
+  /** How many of the posts were answered. */
+  #answered = 0;
+  #cancelDeadline: CancelTimer | null = null;
+
+  constructor({ timeoutMs, clock }: PostQueueOptions) {
+    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
+  }
+
+  /** Adds a message of `bytes` bytes. Rejects with Redis' `ErrorReply`, or `BrokerUnavailable` where no answer comes in time. */
+  add(channel: string, message: string, bytes: number): Promise<void> {
+    this.#commands += `${this.#headOf(channel)}${bytes}\r\n${message}\r\n`;
+    const deadline = this.#clock.monotonic() + this.#timeoutMs;
+    const post = { ...Promise.withResolvers<void>(), deadline };
+    this.#posts.push(post);
+    if (this.#cancelDeadline === null) this.#watch(this.#timeoutMs);
+    return post.promise;
+  }
+
+  /** The commands that have not been taken yet. */
+  take(): string {
+    const commands = this.#commands;
+    this.#commands = "";
+    return commands;
+  }
+
+  /** Takes the next answer; false where nobody waits for one. */
+  answer(value: RespValue): boolean {
+    const post = this.#posts[this.#answered];
+    if (post === undefined) return false;
+    this.#answered += 1;
+    if (this.#answered === this.#posts.length) {
+      this.#posts = [];
+      this.#answered = 0;
+    }
+    if (value instanceof ErrorReply) post.reject(value);
+    else post.resolve();
+    return true;
+  }
+
+  /** Rejects all that wait: no answer will come. */
+  fail(error: unknown): void {
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = null;
+    const posts = this.#posts.slice(this.#answered);
+    this.#posts = [];
+    this.#answered = 0;
+    this.#commands = "";
+    for (const post of posts) post.reject(error);
+  }
+
+  /** The beginning of the command, up to the length of the message. */
+  #headOf(channel: string): string {
+    let head = this.#heads.get(channel);
+    if (head === undefined) {
+      head = `*3\r\n$7\r\nPUBLISH\r\n$${Buffer.byteLength(channel)}\r\n${channel}\r\n$`;
+      this.#heads.set(channel, head);
+    }
+    return head;
+  }
+
+  #watch(delayMs: number): void {
+    this.#cancelDeadline = this.#clock.after(delayMs, () => this.#giveUp());
+  }
+
+  /** Rejects those that waited too long. They stay in their places, since their answers may still come. */
+  #giveUp(): void {
+    this.#cancelDeadline = null;
+    const now = this.#clock.monotonic();
+    for (let index = this.#answered; index < this.#posts.length; index += 1) {
+      const { deadline, reject } = this.#posts[index] as Post;
+      if (deadline > now) return this.#watch(deadline - now);
+      reject(new BrokerUnavailable(`Redis did not answer a publish within ${this.#timeoutMs} ms`));
+    }
+  }
+}
