@@ -129,7 +129,11 @@ export class Door {
     const peerAddress = peer?.address ?? "";
     const address = this.#options.addresses.read(peerAddress, request.headers.get("x-forwarded-for"));
     // Without a proxy they are one text, which memory then holds once.
-    return { address, peerAddress: peerAddress === address ? address : peerAddress, peerPort: peer?.port ?? 0 };
+    return {
+      address,
+      peerAddress: peerAddress === address ? address : peerAddress,
+      peerPort: peer?.port ?? 0,
+    };
   }
 
   /** Whether the page that sends the request, if one does, may connect. */
