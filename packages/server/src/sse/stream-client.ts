@@ -9,6 +9,7 @@ import type { ClientIdentity, CloseDetails } from "../websocket/client.ts";
 import type { Beating, Heartbeat } from "../websocket/heartbeat.ts";
 import type { Hub } from "../websocket/hub.ts";
 import type { Debtor, OutboxBudget } from "../websocket/outbox-budget.ts";
+import { peerName } from "../websocket/unread-input.ts";
 import type { Writer, WriteQueue } from "../websocket/write-queue.ts";
 import { eventText, HEARTBEAT_TEXT, retryText } from "./event-text.ts";
 import { farewell } from "./farewell.ts";
@@ -29,6 +30,7 @@ export interface StreamContext {
   readonly bufferBytes: number;
   /** Bounds what waits for all clients together. */
   readonly budget: OutboxBudget;
+  readonly newConnectionId: () => string;
   /** Called once when a stream has begun, before it is told anything. */
   readonly onOpened: (client: StreamClient) => void;
   /** Called next, once updates reach the client: says what it is told first, and from where it goes on. */
@@ -76,6 +78,7 @@ export class StreamClient implements RelayClient, Beating, Writer, Debtor {
   catchUp: CatchUp | null = null;
   isAlive = true;
   heartbeatSlot = -1;
+  heartbeatIndex = 0;
   awaitsPong = false;
   waitingBytes = 0;
 
@@ -94,10 +97,10 @@ export class StreamClient implements RelayClient, Beating, Writer, Debtor {
 
   /** The stream has begun: it joins the hub with {@link open}. */
   constructor(identity: ClientIdentity, context: StreamContext, place: StreamPlace, sink: StreamSink) {
-    this.connectionId = identity.connectionId;
+    this.connectionId = context.newConnectionId();
     this.userId = identity.userId;
     this.address = identity.address;
-    this.peer = identity.peer;
+    this.peer = peerName(identity.peerAddress, identity.peerPort);
     this.speaksTidings = identity.speaksTidings;
     this.feed = identity.feed;
     this.since = identity.since;

@@ -17,7 +17,6 @@ export interface StreamEndpointOptions {
   readonly history: Pick<History, "admit" | "release"> | null;
   /** Makes the client of a stream that has begun. */
   readonly openStream: (identity: ClientIdentity, place: StreamPlace, sink: StreamSink) => StreamClient;
-  readonly newConnectionId: () => string;
 }
 
 const METHODS = ["GET", "HEAD", "OPTIONS"];
@@ -78,7 +77,7 @@ export class StreamEndpoint {
 
   async #authenticate(request: Request, server: Server<Session>, place: Place): Promise<Response> {
     const { door, authenticator, history } = this.#options;
-    const { address, peer, release } = place;
+    const { address, peerAddress, peerPort, release } = place;
     const result = await authenticator.authenticate(request);
     if (!result.ok) {
       release(false);
@@ -96,9 +95,9 @@ export class StreamEndpoint {
     const identity = {
       ...result.identity,
       address,
-      peer,
+      peerAddress,
+      peerPort,
       speaksTidings: true,
-      connectionId: this.#options.newConnectionId(),
       feed,
       since: request.headers.get("last-event-id") || sinceOf(request.url),
     };

@@ -6,11 +6,13 @@ import type { Feed } from "../history/feed.ts";
 import type { HistoryClient } from "../history/history-client.ts";
 import type { Release } from "./admission.ts";
 import type { ClientCounters } from "./client-counters.ts";
+import type { Caller } from "./door.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { Hub } from "./hub.ts";
 import type { Debtor, OutboxBudget } from "./outbox-budget.ts";
 import type { Session, SocketEnd } from "./session.ts";
 import type { TokenBucket } from "./token-bucket.ts";
+import { peerName } from "./unread-input.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
 /** What all clients of a relay share. */
@@ -25,6 +27,7 @@ export interface ClientContext {
   readonly bufferBytes: number;
   /** Bounds what waits for all clients together. */
   readonly budget: OutboxBudget;
+  readonly newConnectionId: () => string;
   /** Called once when a client's socket is open, before anything is sent. */
   readonly onOpened: (client: Client) => void;
   /** Called next, once updates reach the client: says what a Tidings client is told first, and from where it goes on. */
@@ -34,11 +37,7 @@ export interface ClientContext {
 }
 
 /** Who is at the other end of a client's connection. */
-export interface ClientIdentity extends Identity {
-  readonly connectionId: string;
-  readonly address: string;
-  /** The other end of the TCP connection, by `peerName`. */
-  readonly peer: string;
+export interface ClientIdentity extends Identity, Caller {
   /** Whether the client offered `tidings.v1`, and so gets system frames. */
   readonly speaksTidings: boolean;
   /** How far the user is delivered on this relay; null without history. The client gives it back when it is gone. */
@@ -70,10 +69,10 @@ export interface CloseDetails {
  * read pump; what goes out waits in an outbox, bounded in bytes, until the write queue or the socket's drain calls.
  */
 export class Client implements Session, Beating, HistoryClient, Debtor {
-  readonly connectionId: string;
   readonly userId: string;
   readonly address: string;
-  readonly peer: string;
+  readonly peerAddress: string;
+  readonly peerPort: number;
   readonly speaksTidings: boolean;
   /** `jti` and `iat` of the token that counts; a new token replaces them. */
   tokenId: string | undefined;
@@ -85,6 +84,7 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
   /** Whether anything came from the client since the heartbeat last looked. */
   isAlive = true;
   heartbeatSlot = -1;
+  heartbeatIndex = 0;
   readonly feed: Feed | null;
   readonly since: string | null;
   catchUp: CatchUp | null = null;
@@ -95,6 +95,8 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
 
   readonly #context: ClientContext;
   readonly #release: Release;
+  /** Made when it is asked for: nobody asks a plain client that says nothing. */
+  #connectionId: string | null = null;
   #socket: ServerWebSocket<Session> | null = null;
   #outbox: string[] = [];
   #outboxBytes = 0;
@@ -107,10 +109,10 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
 
   /** `release` gives back the place the connection was admitted to, once it is gone. */
   constructor(identity: ClientIdentity, context: ClientContext, release: Release) {
-    this.connectionId = identity.connectionId;
     this.userId = identity.userId;
     this.address = identity.address;
-    this.peer = identity.peer;
+    this.peerAddress = identity.peerAddress;
+    this.peerPort = identity.peerPort;
     this.speaksTidings = identity.speaksTidings;
     this.feed = identity.feed;
     this.since = identity.since;
@@ -119,6 +121,14 @@ export class Client implements Session, Beating, HistoryClient, Debtor {
     this.issuedAt = identity.issuedAt;
     this.#context = context;
     this.#release = release;
+  }
+
+  get connectionId(): string {
+    return (this.#connectionId ??= this.#context.newConnectionId());
+  }
+
+  get peer(): string {
+    return peerName(this.peerAddress, this.peerPort);
   }
 
   /** Whether frames can still be sent: from the socket's opening until either side closes. */

@@ -58,6 +58,8 @@ const NO_HISTORY = {
 /** A proxy may cut a stream that says nothing for longer, in milliseconds. */
 const LONGEST_STREAM_BEAT_MS = 15_000;
 
+const newConnectionId = (): string => crypto.randomUUID();
+
 /** Everything between a handshake and the hub: admission, clients, their heartbeat, expiry and pumps, wired together. */
 export class Connections {
   readonly upgrade: Upgrade;
@@ -142,6 +144,7 @@ export class Connections {
       writes: this.#writes,
       bufferBytes: settings.client_buffer_bytes,
       budget: this.#budget,
+      newConnectionId,
       onOpened: (client) => this.#opened(client),
       begin: (client) => this.#begin(client, settings.heartbeat_interval),
       onClosed: (client, end, by) => this.#closed(client, end, by),
@@ -159,6 +162,7 @@ export class Connections {
       writes: this.#writes,
       bufferBytes: settings.client_buffer_bytes,
       budget: this.#budget,
+      newConnectionId,
       onOpened: (client) => this.#opened(client),
       begin: (client) => this.#begin(client, this.#streamBeatMs),
       onClosed: (client, by) => {
@@ -200,7 +204,6 @@ export class Connections {
         client.expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
         return client;
       },
-      newConnectionId: () => crypto.randomUUID(),
       onRefusedClosed: (by) => metrics.closed(by, 0),
     });
   }
@@ -215,7 +218,6 @@ export class Connections {
         const expiresAt = tokenDeadline(identity.expiresAt, clock.wall());
         return new StreamClient({ ...identity, expiresAt }, context, place, sink);
       },
-      newConnectionId: () => crypto.randomUUID(),
     });
   }
 

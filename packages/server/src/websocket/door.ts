@@ -6,7 +6,6 @@ import type { ClientAddressReader } from "../http/client-address.ts";
 import type { OriginPolicy } from "../http/origin.ts";
 import { type Problem, problemResponse } from "../http/problem.ts";
 import type { Session } from "./session.ts";
-import { peerName } from "./unread-input.ts";
 import type { Admission, AdmissionFault, Release } from "./admission.ts";
 
 /** How an attempt to connect ended, for the metrics. */
@@ -41,8 +40,9 @@ export interface DoorOptions {
 export interface Caller {
   /** The address of the client behind any proxies. */
   readonly address: string;
-  /** The other end of the request's TCP connection, by `peerName`. */
-  readonly peer: string;
+  /** The other end of the request's TCP connection: its address as Bun writes it, and its port. */
+  readonly peerAddress: string;
+  readonly peerPort: number;
 }
 
 /** A place at the relay, taken for somebody of whom only that is known. */
@@ -126,9 +126,13 @@ export class Door {
   /** Where a request comes from; asked before anything is waited for. */
   callerOf(request: Request, server: Server<Session>): Caller {
     const peer = server.requestIP(request);
+    const peerAddress = peer?.address ?? "";
+    const address = this.#options.addresses.read(peerAddress, request.headers.get("x-forwarded-for"));
+    // Without a proxy they are one text, which memory then holds once.
     return {
-      address: this.#options.addresses.read(peer?.address ?? "", request.headers.get("x-forwarded-for")),
-      peer: peer === null ? "" : peerName(peer.address, peer.port),
+      address,
+      peerAddress: peerAddress === address ? address : peerAddress,
+      peerPort: peer?.port ?? 0,
     };
   }
 
@@ -140,14 +144,15 @@ export class Door {
   }
 
   /** Takes a place for a request, before anything is known of who sends it. */
-  enter(request: Request, { address, peer }: Caller): Place | Response {
+  enter(request: Request, caller: Caller): Place | Response {
+    const { address } = caller;
     const { addresses, admission, isDraining } = this.#options;
     if (isDraining()) return this.refuse("draining", address);
     if (!this.allowsOrigin(request)) {
       return this.refuse("origin_refused", address, request.headers.get("origin") ?? "");
     }
     const release = admission.admit(addresses.key(address));
-    return typeof release === "function" ? { address, peer, release } : this.refuse(release, address);
+    return typeof release === "function" ? { ...caller, release } : this.refuse(release, address);
   }
 
   /** Turns a user away, who then has no place any more; null where the user may come in. */

@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 import { type Beating, Heartbeat } from "./heartbeat.ts";
 
 class FakeClient implements Beating {
   isAlive = true;
   heartbeatSlot = -1;
+  heartbeatIndex = 0;
   awaitsPong = false;
   readonly pings: number[] = [];
   closedAt: number | null = null;
@@ -107,4 +109,33 @@ test("a client that was removed is neither pinged nor closed, and nothing of it 
   expect(client.closedAt).toBeNull();
   heartbeat.stop();
   expect(clock.timers).toBe(0);
+});
+
+test("whoever comes and goes, all that are watched are pinged once an interval, and nobody else", () => {
+  const stay = fc.record({ from: fc.nat(120), until: fc.nat(120), chance: fc.nat(99) });
+  const stays = fc.array(stay, { maxLength: 40 });
+  fc.assert(
+    fc.property(stays, (plan) => {
+      const clock = new ManualClock();
+      let chance = 0;
+      const heartbeat = new Heartbeat({ ...times, clock, random: () => chance / 100 });
+      const clients = plan.map(() => new FakeClient(clock));
+      for (let second = 0; second <= 150; second += 1) {
+        for (const [index, { from, until, chance: own }] of plan.entries()) {
+          const client = clients[index] as FakeClient;
+          chance = own;
+          if (from === second) heartbeat.add(client);
+          if (until === second) heartbeat.remove(client);
+        }
+        clock.advance(1_000);
+      }
+      for (const [index, { from, until }] of plan.entries()) {
+        const { pings } = clients[index] as FakeClient;
+        const end = until < from ? 151 : until;
+        const intervals = (end - from) / 25;
+        expect(pings.length).toBeWithin(Math.floor(intervals), Math.ceil(intervals) + 1);
+        for (const ping of pings) expect(ping / 1_000).toBeWithin(from, end + 1);
+      }
+    }),
+  );
 });

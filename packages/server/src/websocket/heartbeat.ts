@@ -4,8 +4,10 @@ import type { CancelTimer, Clock, Random } from "../clock.ts";
 export interface Beating {
   /** Set by any sign of life, cleared by the heartbeat. */
   isAlive: boolean;
-  /** Where the wheel has it, -1 where it is not watched. Kept here, since a map of places would cost more; the heartbeat's own. */
+  /** In which slot of the wheel it is, -1 where it is not watched. Kept here, since a map would cost more; the heartbeat's own. */
   heartbeatSlot: number;
+  /** Where in that slot it is. The heartbeat's own. */
+  heartbeatIndex: number;
   /** Whether it was pinged and a verdict is due. The heartbeat's own. */
   awaitsPong: boolean;
   ping(): void;
@@ -32,7 +34,8 @@ export class Heartbeat {
   readonly #random: Random;
   readonly #intervalTicks: number;
   readonly #timeoutTicks: number;
-  readonly #slots: Set<Beating>[];
+  /** Arrays, which are used again and again: a set for each turn would be garbage, and costs more for each client. */
+  readonly #slots: readonly Beating[][];
   readonly #cancel: CancelTimer;
   #now = 0;
 
@@ -42,7 +45,7 @@ export class Heartbeat {
     this.#intervalTicks = Math.ceil(options.intervalMs / tick);
     this.#timeoutTicks = Math.ceil(options.timeoutMs / tick);
     const turn = Math.max(this.#intervalTicks, this.#timeoutTicks) + 1;
-    this.#slots = Array.from({ length: turn }, () => new Set<Beating>());
+    this.#slots = Array.from({ length: turn }, () => []);
     this.#cancel = options.clock.every(tick, () => this.#turn());
   }
 
@@ -53,9 +56,12 @@ export class Heartbeat {
 
   /** Ends to watch. Does nothing where the client is not watched. */
   remove(client: Beating): void {
-    if (client.heartbeatSlot === -1) return;
-    this.#slots[client.heartbeatSlot]?.delete(client);
+    const slot = this.#slots[client.heartbeatSlot];
     client.heartbeatSlot = -1;
+    const last = slot?.pop();
+    if (slot === undefined || last === undefined || last === client) return;
+    slot[client.heartbeatIndex] = last;
+    last.heartbeatIndex = client.heartbeatIndex;
   }
 
   /** Stops the wheel. */
@@ -64,31 +70,29 @@ export class Heartbeat {
   }
 
   #place(client: Beating, ticks: number, awaitsPong: boolean): void {
-    const slot = (this.#now + ticks) % this.#slots.length;
-    client.heartbeatSlot = slot;
     client.awaitsPong = awaitsPong;
-    this.#slots[slot]?.add(client);
+    client.heartbeatSlot = (this.#now + ticks) % this.#slots.length;
+    const slot = this.#slots[client.heartbeatSlot] ?? [];
+    client.heartbeatIndex = slot.push(client) - 1;
   }
 
   #turn(): void {
     this.#now = (this.#now + 1) % this.#slots.length;
-    const due = this.#slots[this.#now];
-    if (due === undefined || due.size === 0) return;
-    this.#slots[this.#now] = new Set();
-    for (const client of due) this.#visit(client);
+    const due = this.#slots[this.#now] ?? [];
+    // Nobody is put back into the slot that is emptied: a place is a turn of the wheel away at most.
+    for (let client = due.pop(); client !== undefined; client = due.pop()) {
+      client.heartbeatSlot = -1;
+      this.#visit(client);
+    }
   }
 
   #visit(client: Beating): void {
-    if (client.heartbeatSlot === -1) return;
     if (!client.awaitsPong) {
       client.isAlive = false;
       client.ping();
       this.#place(client, this.#timeoutTicks, true);
     } else if (client.isAlive) {
       this.#place(client, Math.max(1, this.#intervalTicks - this.#timeoutTicks), false);
-    } else {
-      this.remove(client);
-      client.close("heartbeat_lost");
-    }
+    } else client.close("heartbeat_lost");
   }
 }

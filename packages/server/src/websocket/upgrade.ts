@@ -19,7 +19,6 @@ export interface UpgradeOptions {
   readonly history: Pick<History, "admit" | "release"> | null;
   /** Makes the session of a client that was let in; `release` must be called once it is gone. */
   readonly openSession: (identity: ClientIdentity, release: Release) => Session;
-  readonly newConnectionId: () => string;
   /** A Tidings client that was upgraded to be refused is gone again. */
   readonly onRefusedClosed: (by: CloseName) => void;
 }
@@ -97,7 +96,7 @@ export class Upgrade {
   }
 
   #begin(attempt: Attempt, who: Identity, { feed, since }: Pick<ClientIdentity, "feed" | "since">): Answer {
-    const { door, history, openSession, newConnectionId } = this.#options;
+    const { door, history, openSession } = this.#options;
     const { place, speaksTidings } = attempt;
     // Asked last: the relay may have begun to drain meanwhile.
     const refusal = door.refuseUser(who.userId, place);
@@ -105,9 +104,7 @@ export class Upgrade {
       if (feed !== null) history?.release(feed);
       return refusal;
     }
-    const { address, peer, release } = place;
-    const connectionId = newConnectionId();
-    const session = openSession({ ...who, address, peer, speaksTidings, connectionId, feed, since }, release);
+    const session = openSession({ ...who, ...place, speaksTidings, feed, since }, place.release);
     if (!this.#open(attempt, session)) {
       if (feed !== null) history?.release(feed);
       return this.#fail(place);
