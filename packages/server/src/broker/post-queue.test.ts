@@ -1,4 +1,5 @@
 import { ErrorReply } from "@redis/client";
+import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
 import { ManualClock } from "../../../../tests/support/manual-clock.ts";
 import { BrokerUnavailable } from "./broker.ts";
@@ -58,6 +59,23 @@ test("one timer watches over all: each is refused in its own time, and keeps its
   const third = outcome(queue.add("inbound", "c", 1));
   clock.advance(TIMEOUT_MS);
   expect(await third).toBeInstanceOf(BrokerUnavailable);
+});
+
+test("a queue that is never empty keeps no more than what waits", () => {
+  const { queue } = make();
+  const promises = (): number => {
+    Bun.gc(true);
+    return heapStats().objectTypeCounts["Promise"] ?? 0;
+  };
+  void queue.add("inbound", "a", 1);
+  const before = promises();
+  for (let count = 0; count < 20_000; count += 1) {
+    void queue.add("inbound", "a", 1);
+    queue.take();
+    queue.answer("1");
+  }
+  expect(promises() - before).toBeLessThan(5_000);
+  expect([queue.answer("1"), queue.answer("1")]).toEqual([true, false]);
 });
 
 test("a lost connection refuses all that wait, and leaves no timer", async () => {

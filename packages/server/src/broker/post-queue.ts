@@ -10,6 +10,9 @@ export interface PostQueueOptions {
   readonly clock: Clock;
 }
 
+/** So many posts that were answered are let go of together. */
+const LET_GO = 1_024;
+
 interface Post extends PromiseWithResolvers<void> {
   readonly deadline: number;
 }
@@ -24,7 +27,7 @@ export class PostQueue {
   readonly #heads = new Map<string, string>();
   #commands = "";
   #posts: Post[] = [];
-  /** How many of the posts were answered. */
+  /** How many of the posts were answered, and are still there. */
   #answered = 0;
   #cancelDeadline: CancelTimer | null = null;
 
@@ -55,8 +58,8 @@ export class PostQueue {
     const post = this.#posts[this.#answered];
     if (post === undefined) return false;
     this.#answered += 1;
-    if (this.#answered === this.#posts.length) {
-      this.#posts = [];
+    if (this.#answered === this.#posts.length || this.#answered === LET_GO) {
+      this.#posts = this.#posts.slice(this.#answered);
       this.#answered = 0;
     }
     if (value instanceof ErrorReply) post.reject(value);
