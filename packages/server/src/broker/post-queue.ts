@@ -7,10 +7,16 @@ import type { RespValue } from "./resp-value.ts";
 export interface PostQueueOptions {
   /** How long Redis may take for an answer, in milliseconds. */
   readonly timeoutMs: number;
+  /** Most bytes of messages that may have no answer, be it late or not; a message beyond them is refused. */
+  readonly maxBytes: number;
   readonly clock: Clock;
 }
 
+/** So many posts that were answered are let go of together. */
+const LET_GO = 1_024;
+
 interface Post extends PromiseWithResolvers<void> {
+  readonly bytes: number;
   readonly deadline: number;
 }
 
@@ -19,27 +25,36 @@ interface Post extends PromiseWithResolvers<void> {
  * which answer, since Redis answers in the order in which it was asked. One timer watches over all.
  */
 export class PostQueue {
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
+  readonly #options: PostQueueOptions;
   readonly #heads = new Map<string, string>();
   #commands = "";
   #posts: Post[] = [];
-  /** How many of the posts were answered. */
+  /** How many of the posts were answered, and are still there. */
   #answered = 0;
+  /** How many of the posts, the answered among them, wait no more or waited too long. */
+  #passed = 0;
+  #bytes = 0;
   #cancelDeadline: CancelTimer | null = null;
 
-  constructor({ timeoutMs, clock }: PostQueueOptions) {
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
+  constructor(options: PostQueueOptions) {
+    this.#options = options;
   }
 
-  /** Adds a message of `bytes` bytes. Rejects with Redis' `ErrorReply`, or `BrokerUnavailable` where no answer comes in time. */
-  add(channel: string, message: string, bytes: number): Promise<void> {
+  /**
+   * Adds a message. Rejects with Redis' `ErrorReply`, or with `BrokerUnavailable` where no answer comes in time, and at once
+   * where too much waits for one.
+   */
+  add(channel: string, message: string): Promise<void> {
+    const { timeoutMs, maxBytes, clock } = this.#options;
+    const bytes = Buffer.byteLength(message);
+    if (this.#bytes > 0 && this.#bytes + bytes > maxBytes) {
+      return Promise.reject(new BrokerUnavailable("too many messages wait for Redis to answer", true));
+    }
+    this.#bytes += bytes;
     this.#commands += `${this.#headOf(channel)}${bytes}\r\n${message}\r\n`;
-    const deadline = this.#clock.monotonic() + this.#timeoutMs;
-    const post = { ...Promise.withResolvers<void>(), deadline };
+    const post = { ...Promise.withResolvers<void>(), bytes, deadline: clock.monotonic() + timeoutMs };
     this.#posts.push(post);
-    if (this.#cancelDeadline === null) this.#watch(this.#timeoutMs);
+    if (this.#cancelDeadline === null) this.#watch(timeoutMs);
     return post.promise;
   }
 
@@ -54,9 +69,12 @@ export class PostQueue {
   answer(value: RespValue): boolean {
     const post = this.#posts[this.#answered];
     if (post === undefined) return false;
+    this.#bytes -= post.bytes;
     this.#answered += 1;
-    if (this.#answered === this.#posts.length) {
-      this.#posts = [];
+    this.#passed = Math.max(this.#passed, this.#answered);
+    if (this.#answered === this.#posts.length || this.#answered === LET_GO) {
+      this.#posts = this.#posts.slice(this.#answered);
+      this.#passed -= this.#answered;
       this.#answered = 0;
     }
     if (value instanceof ErrorReply) post.reject(value);
@@ -71,6 +89,8 @@ export class PostQueue {
     const posts = this.#posts.slice(this.#answered);
     this.#posts = [];
     this.#answered = 0;
+    this.#passed = 0;
+    this.#bytes = 0;
     this.#commands = "";
     for (const post of posts) post.reject(error);
   }
@@ -86,17 +106,18 @@ export class PostQueue {
   }
 
   #watch(delayMs: number): void {
-    this.#cancelDeadline = this.#clock.after(delayMs, () => this.#giveUp());
+    this.#cancelDeadline = this.#options.clock.after(delayMs, () => this.#giveUp());
   }
 
   /** Rejects those that waited too long. They stay in their places, since their answers may still come. */
   #giveUp(): void {
     this.#cancelDeadline = null;
-    const now = this.#clock.monotonic();
-    for (let index = this.#answered; index < this.#posts.length; index += 1) {
-      const { deadline, reject } = this.#posts[index] as Post;
+    const { clock, timeoutMs } = this.#options;
+    const now = clock.monotonic();
+    for (; this.#passed < this.#posts.length; this.#passed += 1) {
+      const { deadline, reject } = this.#posts[this.#passed] as Post;
       if (deadline > now) return this.#watch(deadline - now);
-      reject(new BrokerUnavailable(`Redis did not answer a publish within ${this.#timeoutMs} ms`));
+      reject(new BrokerUnavailable(`Redis did not answer a publish within ${timeoutMs} ms`));
     }
   }
 }

@@ -46,8 +46,8 @@ export interface RedisSessionOptions {
 }
 
 /**
- * Bytes of messages and updates that may wait for Redis' answer; beyond them publish is refused, so a hang cannot eat
- * memory.
+ * Bytes that may wait for Redis' answer on each of the two connections; beyond them what is to be sent is refused, so a
+ * hang cannot eat memory.
  */
 const UNANSWERED_BYTES = 16 * 1_048_576;
 
@@ -75,7 +75,7 @@ export class RedisSession {
       name,
       subscriptions: new Map(guarded),
       pacer: new ReadPacer({ ...pacing, clock }),
-      posts: new PostQueue({ timeoutMs, clock }),
+      posts: new PostQueue({ timeoutMs, maxBytes: UNANSWERED_BYTES, clock }),
       gatherMs: Math.min(pacing.longestMs, GATHER_MS),
       clock,
       onFault,
@@ -117,9 +117,8 @@ export class RedisSession {
    */
   async post(channel: string, message: string): Promise<void> {
     if (this.#state !== "open") throw new BrokerUnavailable("there is no connection to Redis", true);
-    const bytes = Buffer.byteLength(message);
     try {
-      await this.#bounded(bytes, () => this.#subscriber.post(channel, message, bytes));
+      await this.#subscriber.post(channel, message);
     } catch (error) {
       throw error instanceof BrokerUnavailable ? error : this.#failure(error);
     }

@@ -120,7 +120,8 @@ function noPauses(): ReadPacer {
 }
 
 function noPosts() {
-  return { posts: new PostQueue({ timeoutMs: 1_000, clock: systemClock }), gatherMs: 0, clock: systemClock };
+  const posts = new PostQueue({ timeoutMs: 1_000, maxBytes: 1_000, clock: systemClock });
+  return { posts, gatherMs: 0, clock: systemClock };
 }
 
 function subscribing(

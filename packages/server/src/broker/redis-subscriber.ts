@@ -70,14 +70,14 @@ export class RedisSubscriber {
   }
 
   /**
-   * Publishes a message of `bytes` bytes, in one write with all others of this turn of the event loop, or of a moment where
+   * Publishes a message, in one write with all others of this turn of the event loop, or of a moment where
    * many come: a write that wakes Redis costs more than a message. RESP3 allows it on a connection that subscribes; its
    * answers then share reads with what is subscribed to. Rejects as {@link PostQueue.add}.
    */
-  post(channel: string, message: string, bytes: number): Promise<void> {
+  post(channel: string, message: string): Promise<void> {
     if (this.#destroyed) return Promise.reject(new ClientClosedError());
     const { posts, gatherMs, clock } = this.#options;
-    const answer = posts.add(channel, message, bytes);
+    const answer = posts.add(channel, message);
     if (this.#isFlushing) return answer;
     this.#isFlushing = true;
     const wait = this.#flushedAt + gatherMs - clock.monotonic();
@@ -114,10 +114,7 @@ export class RedisSubscriber {
           else this.#fault(error ?? new SocketClosedUnexpectedlyError());
         },
         data: (socket, bytes) => this.#read(socket, bytes),
-        drain: () => {
-          this.#send(this.#unsent);
-          this.#flush();
-        },
+        drain: () => this.#drained(),
         close: (_, error: SocketError) => this.#fault(error ?? new SocketClosedUnexpectedlyError()),
         error: (_, error) => this.#fault(error),
         connectError: (_, error) => this.#fault(error),
@@ -150,9 +147,18 @@ export class RedisSubscriber {
     const { posts, clock } = this.#options;
     this.#isFlushing = false;
     if (this.#unsent.length > 0) return;
+    const commands = posts.take();
+    if (commands === "") return;
     this.#flushedAt = clock.monotonic();
-    this.#send(Buffer.from(posts.take()));
+    this.#send(Buffer.from(commands));
   };
+
+  /** Bun says so after each pause, too. */
+  #drained(): void {
+    if (this.#unsent.length === 0) return;
+    this.#send(this.#unsent);
+    if (!this.#isFlushing) this.#flush();
+  }
 
   #read(socket: Socket, bytes: Uint8Array): void {
     if (this.#destroyed) return;

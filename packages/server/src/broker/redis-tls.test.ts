@@ -66,7 +66,7 @@ const distrusting = `
   const pacer = new ReadPacer({ ...unpaced, clock: {} });
   const subscriber = new RedisSubscriber({
     target: parseRedisUrl(process.env.URL_UNDER_TEST), name: "test", subscriptions: new Map(), pacer,
-    posts: new PostQueue({ timeoutMs: 1_000, clock: {} }), gatherMs: 0, clock: {}, onFault() {},
+    posts: new PostQueue({ timeoutMs: 1_000, maxBytes: 1, clock: {} }), gatherMs: 0, clock: {}, onFault() {},
   });
   await subscriber.open().catch((error) => console.log(error.code));
   subscriber.destroy();

@@ -107,7 +107,8 @@ const redis = {
     .describe(
       "How long updates may be let gather before they are read, while more than about a thousand reads a second bring " +
         "them: fewer wake-ups, and fewer and larger writes. The wait grows with the load, and lasts all of this after " +
-        "updates for nobody here. Messages from clients gather for 2 ms of it. 0 never waits.",
+        "updates for nobody here. Messages from clients gather for 2 ms of it, and their acknowledgements wait as " +
+        "updates do. 0 never waits.",
     ),
   embedded_port: port()
     .default(6390)
