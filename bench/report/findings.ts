@@ -81,6 +81,11 @@ export class Findings {
       });
   }
 
+  /** Whether any round of this cell counts for nothing. */
+  hasVoid(workload: string, system: string, size: number): boolean {
+    return this.#of(workload, system, size).some(({ outcome }) => outcome.isVoid);
+  }
+
   /** Whether any round of this cell found the system at fault. */
   hasFault(workload: string, system: string, size: number): boolean {
     return this.#of(workload, system, size).some(({ outcome }) => !outcome.isVoid && outcome.fault !== null);

@@ -73,6 +73,17 @@ test("a void run is not among the numbers, and is told with its reason", () => {
   expect(text).toContain("- void: tidings, size 1, round 2: the schedule slipped");
 });
 
+test("what was not run has no number, and is not called void", () => {
+  const small = { ...finding("tidings", 1, counted(3)), size: 0.5 };
+  const isVoid = { ...finding("seed-go", 1, { isVoid: true, reason: "the schedule slipped" }), size: 0.5 };
+  const { text } = reportOf(
+    data([small, isVoid, ...["tidings", "seed-go", "floor"].map((key) => finding(key, 1, counted(4)))]),
+  );
+  expect(text).toContain("| Tidings | 3.0 (3.0–3.0) | 4.0 (4.0–4.0) |");
+  expect(text).toContain("| seed-go | void | 4.0 (4.0–4.0) |");
+  expect(text).toContain("| floor | – | 4.0 (4.0–4.0) |");
+});
+
 test("a fault is marked in its cell and told", () => {
   const { text } = reportOf(data([finding("tidings", 1, counted(3, "5 lost"))]));
   expect(text).toContain("3.0 (3.0–3.0) ✗");

@@ -85,12 +85,15 @@ function section(findings: Findings, workload: Workload, hasPicture: boolean): s
     ...shown.map(([, head]) => head),
   ];
   const rows = systems.flatMap((system) => {
-    const numbers = sizes.map((size) => findings.values(key, system.key, size, main));
-    if (numbers.every((values) => values.length === 0)) return [];
-    const cells = numbers.map(
-      (values, index) => cell(values) + (findings.hasFault(key, system.key, sizes[index] ?? 1) ? " ✗" : ""),
+    if (sizes.every((size) => findings.values(key, system.key, size, main).length === 0)) return [];
+    const told = (size: number, name: string): string => {
+      const values = findings.values(key, system.key, size, name);
+      return values.length === 0 && !findings.hasVoid(key, system.key, size) ? "–" : cell(values);
+    };
+    const cells = sizes.map(
+      (size) => told(size, main) + (findings.hasFault(key, system.key, size) ? " ✗" : ""),
     );
-    const others = shown.map(([name]) => cell(findings.values(key, system.key, largest, name)));
+    const others = shown.map(([name]) => told(largest, name));
     const ratios = ["seed-go", "floor"].map((over) => against(findings, workload, system.key, over, largest));
     return [`| ${[system.name, ...cells, ...ratios, ...others].join(" | ")} |`];
   });
